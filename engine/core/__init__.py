@@ -1,0 +1,1 @@
+"""Decisions without waiting: sequencing, splicing, restarts, limits. Values in, values out; ``now`` is an argument."""

@@ -1,0 +1,42 @@
+"""The Strategy value: what ``@strategy`` makes of an async function so that it can be plugged in by name."""
+
+from collections.abc import Awaitable, Callable
+from inspect import cleandoc, iscoroutinefunction
+from typing import Any
+
+from attrs import frozen
+
+from engine.core.restart import RestartPolicy
+from engine.errors import Misconfigured
+
+
+@frozen
+class Strategy:
+    """A strategy as it is plugged in: an async function, its parameters' class and its restart rule.
+
+    ``params`` is an attrs class or ``None`` for a strategy without parameters; ``restart`` is ``None`` for a strategy
+    that is not started again after an exception.
+    """
+
+    name: str
+    run: Callable[..., Awaitable[None]]
+    params: type[Any] | None = None
+    restart: RestartPolicy | None = None
+    doc: str = ""
+
+
+def strategy(
+    *, params: type[Any] | None = None, restart: RestartPolicy | None = None
+) -> Callable[[Callable[..., Awaitable[None]]], Strategy]:
+    """Turn ``async def name(ctx, params)`` into a `Strategy` that ``gapless run`` can find.
+
+    Raises `Misconfigured` when it is put on something that is not an async function.
+    """
+
+    def mark(run: Callable[..., Awaitable[None]]) -> Strategy:
+        name = getattr(run, "__name__", repr(run))
+        if not iscoroutinefunction(run):
+            raise Misconfigured(f"@strategy is for async functions; write 'async def {name}(ctx, params)'")
+        return Strategy(name=name, run=run, params=params, restart=restart, doc=cleandoc(run.__doc__ or ""))
+
+    return mark

@@ -1,0 +1,108 @@
+"""The laws of one feed's order: told again is told once, disorder within an arrival is repaired, the rest is counted."""
+
+from msgspec.structs import replace
+
+from engine.core.sequencer import REMEMBERED_MAX, Sequencer
+from engine.model.instant import NS_PER_S
+from engine.model.market import Bar, Kind, MarketEvent, Quote, Trade
+from engine.model.stream import Stream
+
+START = 1_000 * NS_PER_S
+
+
+def trade(second: float, number: int, *, received_ns: int = 1, venue_ns: int = 0) -> Trade:
+    return Trade(
+        "A", START + int(second * NS_PER_S), 10.0, 1.0, number, "V", received_ns=received_ns, venue_ns=venue_ns
+    )
+
+
+def quote(second: float, bid: float, *, received_ns: int = 1, venue_ns: int = 0) -> Quote:
+    return Quote("A", START + int(second * NS_PER_S), bid, 1.0, 11.0, 1.0, venue_ns=venue_ns, received_ns=received_ns)
+
+
+def told(sequencer: Sequencer, kind: Kind) -> tuple[int, int, int]:
+    counts = sequencer.of(Stream(kind, "A"))
+    assert counts is not None
+    return counts.duplicates, counts.reordered, counts.late
+
+
+def test_a_trade_told_again_is_suppressed_at_once_and_much_later() -> None:
+    sequencer = Sequencer()
+    first = [trade(second, second) for second in range(100)]
+    assert sequencer.accept([*first, first[3], first[99]]) == first
+    assert sequencer.accept([replace(first[0], received_ns=2)]) == []
+    assert told(sequencer, Kind.TRADES) == (3, 0, 0)
+
+
+def test_trades_that_differ_only_in_exchange_or_id_are_different_trades() -> None:
+    sequencer = Sequencer()
+    twins: list[MarketEvent] = [trade(0, 1), trade(0, 2), replace(trade(0, 1), exchange="Q")]
+    assert sequencer.accept(twins) == twins
+
+
+def test_equal_quotes_are_two_quotes_unless_the_venue_received_them_as_one() -> None:
+    sequencer = Sequencer()
+    bare = [quote(0, 10.0), quote(0, 10.0)]
+    assert sequencer.accept(bare) == bare
+    stamped = [quote(1, 10.0, venue_ns=5), quote(1, 10.0, venue_ns=6)]
+    assert sequencer.accept([*stamped, stamped[0]]) == stamped
+    assert told(sequencer, Kind.QUOTES)[0] == 1
+
+
+def test_disorder_within_an_arrival_is_repaired_also_among_ties_by_the_venues_receive_time() -> None:
+    sequencer = Sequencer()
+    right = [quote(0, 10.0, venue_ns=1), quote(1, 10.1, venue_ns=2), quote(1, 10.2, venue_ns=3), quote(2, 10, venue_ns=4)]
+    assert sequencer.accept([right[3], right[2], right[1], right[0]]) == right
+    assert told(sequencer, Kind.QUOTES) == (0, 3, 0)
+
+
+def test_an_event_older_than_an_earlier_arrival_is_delivered_and_counted_as_late() -> None:
+    sequencer = Sequencer()
+    sequencer.accept([trade(5, 5, received_ns=1)])
+    late = trade(4, 4, received_ns=2)
+    assert sequencer.accept([late]) == [late]
+    assert told(sequencer, Kind.TRADES) == (0, 0, 1)
+    assert sequencer.accept([replace(late, received_ns=3)]) == []
+
+
+def test_a_bar_told_again_is_news_only_if_it_changed() -> None:
+    sequencer = Sequencer()
+    bar = Bar("A", START, 1.0, 2.0, 0.5, 1.5, 100.0)
+    revised = replace(bar, close=1.6)
+    assert sequencer.accept([bar, bar, revised]) == [bar, revised]
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    sequencer = Sequencer()
+    sequencer.accept([trade(second, second) for second in range(3 * REMEMBERED_MAX)])
+    counts = sequencer.of(Stream(Kind.TRADES, "A"))
+    assert counts is not None and len(counts.recents) == REMEMBERED_MAX and not counts.told_all
+
+
+def test_a_straggler_that_history_gave_meanwhile_is_suppressed() -> None:
+    sequencer = Sequencer()
+    counts = sequencer.of(Stream(Kind.QUOTES, "A"))
+    assert counts is None
+    sequencer.accept([quote(0, 10.0, venue_ns=1)])
+    counts = sequencer.of(Stream(Kind.QUOTES, "A"))
+    assert counts is not None
+    counts.tell([replace(quote(1, 10.1), origin="backfill"), replace(quote(2, 10.2), origin="backfill")])
+    assert sequencer.accept([quote(1, 10.1, venue_ns=2, received_ns=9)]) == []
+
+
+def test_while_a_stream_is_spliced_its_live_events_are_held_and_its_neighbours_go_on() -> None:
+    sequencer = Sequencer()
+    sequencer.accept([trade(0, 0), quote(0, 10.0)])
+    sequencer.lose()
+    (splice,) = sequencer.resume(Kind.TRADES, ["A"], asked_ns=START, acked_ns=START + NS_PER_S)
+    neighbour = quote(3, 10.3)
+    assert sequencer.accept([trade(3, 3), neighbour]) == [neighbour]
+    assert sequencer.held == 1
+    rows, held = sequencer.finish(splice)
+    assert (rows, held, sequencer.held) == ([], [trade(3, 3)], 0)
+
+
+def test_a_stream_that_was_never_lost_gets_no_splice() -> None:
+    sequencer = Sequencer()
+    sequencer.begin(Stream(Kind.TRADES, "A"), START)
+    assert sequencer.resume(Kind.TRADES, ["A", "B"], asked_ns=START, acked_ns=START) == []
