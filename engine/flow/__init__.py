@@ -1,0 +1,1 @@
+"""What waits: Trio tasks around the pure decisions of `engine.core`."""

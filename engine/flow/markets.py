@@ -1,0 +1,163 @@
+"""The market side of a session: one supervised stream per feed, opened when a strategy first asks for it.
+
+Strategies do not know feeds; they name streams. Which feed carries a stream is the venue's business (a slash means
+crypto, and so on), and one connection per endpoint is all that Alpaca allows, so feeds are shared here.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import trio
+from attrs import define, field
+from msgspec.structs import replace
+
+from engine.errors import GaplessError, SubscriptionRefused
+from engine.flow.channel import Channel
+from engine.flow.fanout import Fanout
+from engine.flow.holes import Hole, Holes
+from engine.flow.notices import Notices
+from engine.flow.stream import MarketStream
+from engine.flow.tuning import StreamTuning
+from engine.model.control import ControlEvent, Gap
+from engine.model.market import MarketEvent
+from engine.model.stream import Stream
+from engine.ports import Clock, Feed, History
+
+
+@define(eq=False, kw_only=True)
+class Markets:
+    """The feeds of a session and everything that strategies read from them.
+
+    ``feed_of`` names the feed of a stream, ``make_feed`` builds it, ``say`` and ``report`` reach the person who runs
+    this, ``on_failure`` is told what ended a feed for good.
+    """
+
+    clock: Clock
+    feed_of: Callable[[Stream], str]
+    make_feed: Callable[[str], Feed]
+    tuning: StreamTuning
+    seed: int
+    say: Callable[[str, str], None]
+    report: Callable[[str], None]
+    on_failure: Callable[[GaplessError], None]
+    fanout: Fanout = field(factory=Fanout)
+    holes: Holes = field(factory=Holes)
+    streams: dict[str, MarketStream] = field(factory=dict)
+    _nursery: trio.Nursery | None = None
+    _listeners: list[Notices] = field(factory=list)
+    _timers: list[Notices] = field(factory=list)
+
+    # -- feeds
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run the feeds, also those that are asked for later, until cancelled."""
+        async with trio.open_nursery() as feed_nursery:
+            self._nursery = feed_nursery
+            for stream in self.streams.values():
+                feed_nursery.start_soon(self._run_stream, stream)
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
+
+    def _stream(self, name: str) -> MarketStream:
+        stream = self.streams.get(name)
+        if stream is None:
+            feed = self.make_feed(name)
+            stream = self.streams[name] = MarketStream(
+                feed=feed,
+                clock=self.clock,
+                fanout=self.fanout,
+                holes=self.holes,
+                tuning=self.tuning,
+                random=Random(f"{self.seed}/restart/{name}"),
+                wanted=lambda: frozenset(one for one in self.fanout.wanted() if self.feed_of(one) == name),
+                announce=self.announce,
+                refuse=self._refuse,
+                report=self.report,
+                always_open=name.startswith("crypto"),
+            )
+            if self._nursery is not None:
+                self._nursery.start_soon(self._run_stream, stream)
+        return stream
+
+    async def _run_stream(self, stream: MarketStream) -> None:
+        try:
+            await stream.run()
+        except GaplessError as failure:
+            self.on_failure(failure)
+
+    def history_of(self, stream: Stream) -> History | None:
+        """Where the past of a stream can be read."""
+        return self._stream(self.feed_of(stream)).feed.history
+
+    # -- channels
+
+    def attach(self, channel: Channel) -> None:
+        """Open a subscription: its feeds are started or told to subscribe."""
+        self.fanout.attach(channel)
+        for name in sorted(channel.feeds):
+            self._stream(name).changed.wake()
+
+    def detach(self, channel: Channel) -> None:
+        """Close a subscription."""
+        self.fanout.detach(channel)
+        for name in sorted(channel.feeds):
+            self.streams[name].changed.wake()
+
+    def prefill(self, channel: Channel, stream: Stream, rows: Sequence[MarketEvent]) -> None:
+        """Put a warm-up before everything that waits in a channel."""
+        first_ns = channel.queue.first_ns(stream)
+        earlier = [replace(row, seq=0) for row in rows if first_ns is None or row.ts_ns < first_ns]
+        channel.queue.prefill(earlier)
+        self.fanout.rows(channel)[stream].warmup += len(earlier)
+        channel.waker.wake()
+
+    def close_channels(self) -> None:
+        """Nothing more comes: strategies read what waits and then see the end of their subscriptions."""
+        for channel in list(self.fanout.channels()):
+            channel.close()
+        for notices in (*self._listeners, *self._timers):
+            notices.close()
+
+    def _refuse(self, stream: Stream, reason: str) -> None:
+        self.report(f"{stream}: {reason}")
+        for channel in list(self.fanout.channels()):
+            if stream in channel.streams:
+                channel.close(SubscriptionRefused(f"{channel.strategy}: {stream} was refused: {reason}"))
+
+    # -- notices
+
+    def announce(self, event: ControlEvent) -> None:
+        """Publish a control event to everyone who listens."""
+        for notices in self._listeners:
+            notices.put(event)
+
+    def listen(self, notices: Notices) -> None:
+        """From now on these notices get every control event, and close when the session stops."""
+        self._listeners.append(notices)
+
+    def end_with_session(self, timer: Notices) -> None:
+        """Close this timer when the session stops."""
+        self._timers = [known for known in self._timers if not known.finished]
+        self._timers.append(timer)
+
+    def unlisten(self, notices: Notices) -> None:
+        notices.close()
+        if notices in self._listeners:
+            self._listeners.remove(notices)
+
+    def on_channel_gap(self, gap: Gap) -> None:
+        """A slow strategy's own channel dropped events."""
+        self.announce(gap)
+        self.holes.add(Hole(gap.feed, gap.stream, gap.start_ns, gap.end_ns, 0, "slow strategy", gap.cause, gap.count))
+
+    # -- the end of a tape
+
+    async def complete(self, quiet_s: float) -> bool:
+        """Whether every feed has told all there is on a tape that is over."""
+        for stream in list(self.streams.values()):
+            if not await stream.prove_complete(quiet_s):
+                return False
+        return True

@@ -1,0 +1,65 @@
+"""Asking history whether a silent line is mute or the market is quiet."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from engine.core.sequencer import Sequencer, Told
+from engine.core.silence import Proof
+from engine.core.splice import open_splice
+from engine.flow.backfill import SYMBOLS_MAX
+from engine.model.market import Kind
+from engine.ports import Clock, History, HistoryQuery
+
+
+async def missed(sequencer: Sequencer, history: History, clock: Clock, *, everything: bool) -> Proof:
+    """Whether history holds an event newer than what a stream was told.
+
+    Asks about the streams that spoke last, at most `SYMBOLS_MAX` of each kind, or about all of them. Raises what
+    ``history.page`` raises.
+    """
+    for kind in Kind:
+        if not history.keeps(kind):
+            continue
+        streams = sorted(
+            (told for told in sequencer if told.stream.kind is kind and told.splice is None and not told.lost),
+            key=lambda told: told.last_ns,
+            reverse=True,
+        )
+        for first in range(0, len(streams) if everything else min(len(streams), SYMBOLS_MAX), SYMBOLS_MAX):
+            if await _any_missed(kind, streams[first : first + SYMBOLS_MAX], sequencer, history, clock):
+                return "missed"
+    return "nothing_missed"
+
+
+async def _any_missed(
+    kind: Kind, streams: Iterable[Told], sequencer: Sequencer, history: History, clock: Clock
+) -> bool:
+    now_ns = clock.now_ns()
+    heard_ns = max(told.cursor_ns for told in streams)
+    splices = {
+        told.stream.symbol: open_splice(
+            told.stream,
+            told.recents,
+            told_all=told.told_all,
+            cursor_ns=told.cursor_ns,
+            heard_ns=heard_ns,
+            began_ns=told.began_ns,
+            asked_ns=now_ns,
+            acked_ns=now_ns,
+            settling=sequencer.settling,
+        )
+        for told in streams
+    }
+    # The newest told instant of the kind is where the line stopped speaking; its ties are compared one by one.
+    start_ns = min(splice.begin_fetch(now_ns) for splice in splices.values())
+    query = HistoryQuery(kind, tuple(sorted(splices)), start_ns, max(now_ns, start_ns))
+    token: str | None = None
+    while True:
+        page = await history.page(query, token)
+        for symbol, rows in groupby(page.rows, key=lambda row: row.symbol):
+            splice = splices.get(symbol)
+            if splice is not None and (splice.rows(rows) or splice.pending):
+                return True
+        token = page.next_token
+        if token is None:
+            return False

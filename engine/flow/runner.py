@@ -1,0 +1,92 @@
+"""Running one strategy: its task, its scope, its restart rule, and what became of it.
+
+An exception ends only its own strategy. It is told to the person who runs this and to everyone who listens to the
+lifecycle; whether the strategy starts again is for its own restart policy to say.
+"""
+
+import traceback
+from random import Random
+from typing import Any
+
+from attrs import define, field
+
+from engine.core.restart import RestartPolicy
+from engine.errors import BudgetSpent, GaplessError, HaltStrategy, StrategyFailed
+from engine.flow.context import StrategyContext
+from engine.flow.markets import Markets
+from engine.flow.supervisor import supervise
+from engine.model.control import Halted
+from engine.ports import Strategy
+
+
+@define(eq=False)
+class StrategyRun:
+    """One strategy of a session. ``state``: waiting, running, restarting, finished, failed, stopped."""
+
+    name: str
+    strategy: Strategy
+    params: Any
+    markets: Markets
+    random: Random
+    context: StrategyContext = field(init=False)
+    state: str = "waiting"
+    restarts: int = 0
+    error: str = ""
+    failure: GaplessError | None = None
+    traceback: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        self.context = StrategyContext(self.name, self.markets)
+
+    async def run(self) -> None:
+        """Run until the strategy returns, is cancelled, or has failed for good; never raises for its exceptions."""
+        policy = self.strategy.restart or RestartPolicy(restarts_max=0)
+        try:
+            await supervise(
+                self._run_once,
+                policy,
+                name=f"strategy {self.name}",
+                random=self.random,
+                retry=StrategyFailed,
+                on_restart=self._on_restart,
+            )
+            self.state = "finished"
+        except (HaltStrategy, BudgetSpent) as halted:
+            self._fail(halted)
+        finally:
+            if self.state == "running":
+                self.state = "stopped"
+
+    async def _run_once(self) -> None:
+        self.state = "running"
+        arguments = (self.context,) if self.strategy.params is None else (self.context, self.params)
+        try:
+            await self.strategy.run(*arguments)
+        except (Exception, BaseExceptionGroup) as error:  # a strategy is other people's code: whatever it raises
+            if isinstance(error, BaseExceptionGroup) and error.split(Exception)[1] is not None:
+                raise
+            self._note(error)
+            if isinstance(error, GaplessError):
+                raise
+            raise StrategyFailed(f"strategy {self.name} raised {self.error}") from error
+
+    def _note(self, error: BaseException) -> None:
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        where = ""
+        for frame in traceback.extract_tb(error.__traceback__):
+            where = f" at {frame.filename}:{frame.lineno}"
+        self.error = f"{type(error).__name__}: {error}{where}"
+        self.traceback = "".join(traceback.format_exception(error))
+
+    def _on_restart(self, failure: GaplessError, delay_s: float) -> None:
+        self.restarts += 1
+        self.state = "restarting"
+        self.markets.report(f"{failure}; starting it again in {delay_s:.1f} s")
+
+    def _fail(self, failure: GaplessError) -> None:
+        self.state = "failed"
+        self.failure = StrategyFailed(f"strategy {self.name} raised {self.error}") if self.error else failure
+        self.error = self.error or str(failure)
+        self.markets.report(str(self.failure))
+        self.markets.announce(Halted(self.name, self.markets.clock.now_ns(), self.error))

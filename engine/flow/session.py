@@ -1,0 +1,65 @@
+"""One run, root nursery to root nursery.
+
+The nurseries are an onion: strategies outside, the sources of data inside, so that data stops first and strategies
+see the end of their subscriptions instead of being cut off. There is one way to stop, whatever the cause (a signal,
+the end of the tape, the time asked for, a failure): cancel the sources, close the channels, let the strategies finish
+inside a deadline, then cancel what is left.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import trio
+from attrs import define, field
+
+from engine.errors import GaplessError
+from engine.flow.markets import Markets
+from engine.flow.runner import StrategyRun
+
+
+@define(eq=False, kw_only=True)
+class Session:
+    """Strategies on a market. ``stop_within_s``: how long strategies may take to finish once the data has ended."""
+
+    markets: Markets
+    runs: Sequence[StrategyRun]
+    stop_within_s: float
+    failure: GaplessError | None = None
+    ended_by: str = ""
+    _stopping: trio.Event = field(factory=trio.Event)
+
+    def stop(self, cause: str) -> None:
+        """End the session in order; the first cause is the one that is told."""
+        if not self._stopping.is_set():
+            self.ended_by = cause
+            self._stopping.set()
+
+    def fail(self, failure: GaplessError) -> None:
+        """A feed ended for good."""
+        if self.failure is None:
+            self.failure = failure
+        self.stop("error")
+
+    async def run(self, *background: Callable[[], Awaitable[object]]) -> None:
+        """Run until stopped, or until every strategy has ended. ``background`` tasks live as long as the sources."""
+        finished = trio.Event()
+        async with trio.open_nursery() as strategy_nursery:
+            async with trio.open_nursery() as source_nursery:
+                for task in background:
+                    source_nursery.start_soon(task)
+                await source_nursery.start(self.markets.run)
+                strategy_nursery.start_soon(self._run_strategies, finished)
+                await self._stopping.wait()
+                source_nursery.cancel_scope.cancel()
+            self.markets.close_channels()
+            with trio.move_on_after(self.stop_within_s):
+                await finished.wait()
+            strategy_nursery.cancel_scope.cancel()
+
+    async def _run_strategies(self, finished: trio.Event) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                for run in self.runs:
+                    nursery.start_soon(run.run)
+        finally:
+            finished.set()
+            self.stop("strategies")
