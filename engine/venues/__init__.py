@@ -1,0 +1,1 @@
+"""Where market data comes from: one package for each venue, all behind the Protocols of `engine.ports`."""
