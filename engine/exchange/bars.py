@@ -1,0 +1,220 @@
+"""Bars as the venue makes them: minutes from trades, days and other spans from minutes.
+
+A minute's bar appears after the minute, is told again half a minute later when a late trade changed it, and does not
+appear at all without a trade that may set a price: an odd lot (condition ``I``) counts for volume only, and official
+prices (``M``, ``Q``) count for nothing. Stock days begin at midnight in New York, crypto days at midnight UTC.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final, TypeVar
+
+from attrs import define, frozen
+
+from engine.exchange.clock import NEW_YORK, instant_of, new_york
+from engine.model.instant import NS_PER_S
+from engine.model.market import Bar, DailyBar, MarketEvent, Trade, UpdatedBar
+
+MINUTE_NS: Final = 60 * NS_PER_S
+HOUR_NS: Final = 60 * MINUTE_NS
+DAY_NS: Final = 24 * HOUR_NS
+UPDATE_AFTER_NS: Final = 30 * NS_PER_S
+"""A bar that late trades changed is told again this long after its minute."""
+VOLUME_ONLY: Final = frozenset("I")
+UNCOUNTED: Final = frozenset("MQ")
+
+AnyBar = TypeVar("AnyBar", bound=Bar)
+
+
+def is_crypto(symbol: str) -> bool:
+    """Whether a symbol is a crypto pair: it is written with a slash."""
+    return "/" in symbol
+
+
+@lru_cache(maxsize=4096)  # hours: half a year of them, two numbers each
+def _stock_day(hour: int) -> int:
+    midnight = new_york(hour * HOUR_NS).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return instant_of(midnight)
+
+
+def day_start_ns(symbol: str, ts_ns: int) -> int:
+    """Where the trading date of an instant begins."""
+    return ts_ns - ts_ns % DAY_NS if is_crypto(symbol) else _stock_day(ts_ns // HOUR_NS)
+
+
+@define
+class _Sum:
+    """What a span of trades adds up to so far."""
+
+    open: float = 0.0
+    high: float = 0.0
+    low: float = 0.0
+    close: float = 0.0
+    volume: float = 0.0
+    money: float = 0.0
+    count: int = 0
+    last_ns: int = 0
+    priced: bool = False
+    told: bool = False
+    changed: bool = False
+
+    def add(self, trade: Trade) -> None:
+        price, size = trade.price, trade.size
+        self.volume += size
+        self.money += price * size
+        self.count += 1
+        self.changed = True
+        if not VOLUME_ONLY.isdisjoint(trade.conditions):
+            return
+        if not self.priced:
+            self.open = self.high = self.low = price
+            self.priced = True
+        if trade.ts_ns >= self.last_ns:  # a late trade may be the highest, it cannot be the last
+            self.last_ns, self.close = trade.ts_ns, price
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+
+    def bar(self, make: type[AnyBar], symbol: str, start_ns: int) -> AnyBar:
+        vwap = round(self.money / self.volume, 6) if self.volume else 0.0
+        volume = round(self.volume, 9)
+        return make(symbol, start_ns, self.open, self.high, self.low, self.close, volume, self.count, vwap)
+
+
+class BarMaker:
+    """Minute, updated and daily bars of some symbols, made from their trades as time passes.
+
+    ``delay_ns`` is how long after its minute a bar appears. Bounded: a symbol has two open minutes, the present one and
+    the last, which may still be updated.
+    """
+
+    def __init__(self, delay_ns: int = 0) -> None:
+        self._delay_ns = delay_ns
+        self._minutes: dict[tuple[str, int], _Sum] = {}
+        self._days: dict[str, DailyBar] = {}
+        self._told_ns = 0
+        self.next_ns: int | None = None
+        """The next instant at which `due` has something to do."""
+
+    def add(self, trade: Trade) -> None:
+        """Count a trade; one that comes when its minute can no longer be updated is left out."""
+        if not UNCOUNTED.isdisjoint(trade.conditions):
+            return
+        start_ns = trade.ts_ns - trade.ts_ns % MINUTE_NS
+        key = (trade.symbol, start_ns)
+        minute = self._minutes.get(key)
+        if minute is None:
+            if start_ns + MINUTE_NS + UPDATE_AFTER_NS <= self._told_ns:
+                return
+            minute = self._minutes[key] = _Sum()
+            due_ns = start_ns + MINUTE_NS + self._delay_ns
+            self.next_ns = due_ns if self.next_ns is None else min(self.next_ns, due_ns)
+        minute.add(trade)
+
+    def due(self, now_ns: int) -> list[tuple[int, MarketEvent]]:
+        """What is to be published until ``now_ns``, each with its instant, in their order."""
+        found: list[tuple[int, MarketEvent]] = []
+        waiting: list[int] = []
+        for (symbol, start_ns), minute in list(self._minutes.items()):
+            # A minute whose only trade came late is told at once, never in the past.
+            told_ns = max(start_ns + MINUTE_NS + self._delay_ns, self._told_ns)
+            if told_ns <= now_ns and not minute.told:
+                minute.told, minute.changed = True, False
+                if minute.priced:
+                    bar = minute.bar(Bar, symbol, start_ns)
+                    found += [(told_ns, bar), (told_ns, self.day(bar))]
+            again_ns = start_ns + MINUTE_NS + UPDATE_AFTER_NS + self._delay_ns
+            if again_ns <= now_ns:
+                if minute.changed and minute.priced:
+                    found.append((max(again_ns, self._told_ns), minute.bar(UpdatedBar, symbol, start_ns)))
+                del self._minutes[symbol, start_ns]
+            else:
+                waiting.append(again_ns if minute.told else told_ns)
+        self.next_ns = min(waiting, default=None)
+        self._told_ns = now_ns
+        found.sort(key=lambda row: row[0])
+        return found
+
+    def day(self, bar: Bar) -> DailyBar:
+        """The day so far, with this minute counted into it."""
+        start_ns = day_start_ns(bar.symbol, bar.ts_ns)
+        known = self._days.get(bar.symbol)
+        rows = [known, bar] if known is not None and known.ts_ns == start_ns else [bar]
+        self._days[bar.symbol] = merged = merge_bars(rows, start_ns, DailyBar)
+        return merged
+
+
+def merge_bars(bars: Iterable[Bar], start_ns: int, make: type[AnyBar]) -> AnyBar:
+    """One bar that spans these, which are in order."""
+    rows = list(bars)
+    volume = sum(row.volume for row in rows)
+    money = sum(row.vwap * row.volume for row in rows)
+    return make(
+        rows[0].symbol,
+        start_ns,
+        rows[0].open,
+        max(row.high for row in rows),
+        min(row.low for row in rows),
+        rows[-1].close,
+        round(volume, 9),
+        sum(row.trade_count for row in rows),
+        round(money / volume, 6) if volume else 0.0,
+    )
+
+
+@frozen
+class TimeFrame:
+    """The width of a bar: ``count`` times ``unit`` (``Min``, ``Hour``, ``Day``, ``Week``, ``Month``)."""
+
+    count: int
+    unit: str
+
+    @property
+    def native(self) -> bool:
+        """Whether it is what is published: one minute."""
+        return self.count == 1 and self.unit == "Min"
+
+    def start_ns(self, symbol: str, ts_ns: int) -> int:
+        """Where the bar that holds this instant begins."""
+        day_ns = day_start_ns(symbol, ts_ns)
+        if self.unit in ("Min", "Hour"):
+            width_ns = self.count * (MINUTE_NS if self.unit == "Min" else HOUR_NS)
+            return day_ns + (ts_ns - day_ns) // width_ns * width_ns
+        if self.unit == "Day":
+            return day_ns
+        # Noon: so that neither zone nor summer time moves the date.
+        noon = new_york(day_ns + DAY_NS // 2)
+        day = noon.date() - timedelta(days=noon.weekday() if self.unit == "Week" else noon.day - 1)
+        if self.unit == "Month":
+            day = day.replace(month=(day.month - 1) // self.count * self.count + 1)
+        midnight_ns = instant_of(datetime(day.year, day.month, day.day, 12, tzinfo=NEW_YORK))
+        return day_start_ns(symbol, midnight_ns)
+
+
+def parse_timeframe(text: str) -> TimeFrame:
+    """Read ``1Min``, ``15T``, ``1Hour``, ``1D``, ``1Week``, ``3M`` ...; raises ``ValueError``."""
+    digits = len(text) - len(text.lstrip("0123456789"))
+    unit = _UNITS.get(text[digits:])
+    count = int(text[:digits] or "0") if digits <= 2 else 0
+    if unit is None or count not in _COUNTS[unit]:
+        raise ValueError(f"invalid timeframe: {text}")
+    return TimeFrame(count, unit)
+
+
+def fold_bars(bars: Iterable[Bar], frame: TimeFrame) -> list[MarketEvent]:
+    """Minute bars of one symbol put together into wider ones."""
+    groups: dict[int, list[Bar]] = {}
+    for bar in bars:
+        groups.setdefault(frame.start_ns(bar.symbol, bar.ts_ns), []).append(bar)
+    return [merge_bars(rows, start_ns, Bar) for start_ns, rows in groups.items()]
+
+
+_UNITS: Final = {
+    "Min": "Min", "T": "Min", "Hour": "Hour", "H": "Hour", "Day": "Day", "D": "Day",
+    "Week": "Week", "W": "Week", "Month": "Month", "M": "Month",
+}  # fmt: skip
+_COUNTS: Final = {
+    "Min": range(1, 60), "Hour": range(1, 24), "Day": range(1, 2), "Week": range(1, 2), "Month": (1, 2, 3, 4, 6, 12),
+}  # fmt: skip

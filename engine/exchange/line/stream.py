@@ -1,0 +1,59 @@
+"""The raw TCP stream of one connection, under trio-websocket, where a fault can do to it what networks do.
+
+It passes bytes through with one lock on the way out (trio-websocket's pongs and our own data frames share the socket
+and must not mix), and can be reset, ended without a goodbye, or struck deaf and dumb while the socket stays.
+"""
+
+import struct
+from typing import Final
+
+import trio
+
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER on with no time: closing sends RST."""
+
+
+class LineStream(trio.abc.Stream):
+    """A `trio.SocketStream` with a lock and faults."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._lock = trio.Lock()
+        self._deaf = False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send whole frames, after other senders; while deaf they are thrown away."""
+        async with self._lock:
+            if self._deaf:
+                return
+            await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As `trio.SocketStream`."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Bytes of the peer; while deaf they are thrown away, and only its goodbye comes through."""
+        while True:
+            data = await self._stream.receive_some(max_bytes)
+            if not self._deaf or not data:
+                return data
+
+    def deafen(self) -> None:
+        """From now on hear and say nothing, and keep the socket."""
+        self._deaf = True
+
+    async def end_with(self, data: bytes) -> None:
+        """Send these last bytes, then FIN."""
+        async with self._lock:
+            await self._stream.send_all(data)
+            await self._stream.aclose()
+
+    async def reset(self) -> None:
+        """Close with RST: what the peer has not read yet may be lost to it, as when a host dies."""
+        self._stream.socket.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, _LINGER_NOT)
+        await self._stream.aclose()
+
+    async def aclose(self) -> None:
+        """Close with FIN."""
+        await self._stream.aclose()

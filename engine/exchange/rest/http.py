@@ -1,0 +1,189 @@
+"""A small HTTP/1.1 server for the exchange's REST side: h11 on a Trio stream.
+
+Small on purpose: what it serves is ours, but its faults have to be exact. A full ASGI server hides the connection, and
+here a body must be cut at a byte, a reply held back or a connection dropped, on demand. It lives through whatever a
+client sends or omits: every read and write has a deadline, every size a limit, and a client's fault ends that client's
+connection only.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+import h11
+import trio
+from attrs import field, frozen
+
+HEAD_BYTES_MAX: Final = 65_536
+"""Request line and headers: a page's query may name over a thousand symbols (ISINs), about 20 kB when quoted."""
+BODY_BYTES_MAX: Final = 1_048_576
+"""Requests with a body are not for market data; one this large is no mistake of a client of ours."""
+READ_BYTES: Final = 65_536
+REQUEST_MAX_S: Final = 10.0
+"""From the first byte of a request to its last: a loopback client needs milliseconds."""
+IDLE_MAX_S: Final = 120.0
+"""A kept-alive connection without a request; longer than the idle limit of the usual clients, so that they close."""
+WRITE_MAX_S: Final = 30.0
+"""A reply of some megabytes to a client that reads slowly; one that does not read at all is let go."""
+CONNECTIONS_MAX: Final = 256
+"""Each holds a task and two buffers; a client's pool has some ten."""
+
+REASONS: Final[Mapping[int, bytes]] = {
+    200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found",
+    405: b"Method Not Allowed", 422: b"Unprocessable Entity", 429: b"Too Many Requests",
+    500: b"Internal Server Error", 502: b"Bad Gateway", 503: b"Service Unavailable", 504: b"Gateway Timeout",
+}  # fmt: skip
+
+
+@frozen
+class Request:
+    """One request. ``path`` is as sent (still quoted), header names are lower case; of twin values the last wins."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict)
+    body: bytes = b""
+
+
+@frozen
+class Response:
+    """One reply. ``cut`` sends half of the body and then closes the connection; ``delay_s`` is waited before it."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    delay_s: float = 0.0
+    cut: bool = False
+
+
+Respond: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class HttpServer:
+    """Answers connections with ``respond``, each until it closes, breaks a rule or falls silent."""
+
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
+        self._limit = trio.CapacityLimiter(CONNECTIONS_MAX)
+
+    async def serve_connection(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection and close it; raises nothing of the client's making."""
+        try:
+            self._limit.acquire_nowait()
+        except trio.WouldBlock:
+            await trio.aclose_forcefully(stream)
+            return
+        try:
+            await _Connection(stream, self._respond).run()
+        except (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError):
+            pass  # the client went away, or no longer speaks HTTP: its connection is all there is to end
+        finally:
+            self._limit.release()
+            await trio.aclose_forcefully(stream)
+
+
+class _Connection:
+    """One connection: requests one after the other."""
+
+    def __init__(self, stream: trio.abc.Stream, respond: Respond) -> None:
+        self._stream = stream
+        self._respond = respond
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES_MAX)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                request = await self._read_request()
+            except h11.RemoteProtocolError as error:
+                await self._refuse(error)
+                return
+            if request is None:
+                return
+            response = await self._respond(request)
+            if response.delay_s > 0:
+                await trio.sleep(response.delay_s)
+            with trio.move_on_after(WRITE_MAX_S) as deadline:
+                await self._write(response, head_only=request.method == "HEAD")
+            if deadline.cancelled_caught or response.cut or self._http.our_state is not h11.DONE:
+                return
+            if self._http.their_state is not h11.DONE:
+                return
+            self._http.start_next_cycle()
+
+    async def _read_request(self) -> Request | None:
+        """The next request; ``None`` when the client is done, or took too long."""
+        with trio.move_on_after(IDLE_MAX_S):
+            pipelined = self._http.trailing_data[0]
+            if not pipelined and not await self._feed():
+                return None
+            with trio.move_on_after(REQUEST_MAX_S):
+                return await self._read_rest()
+        return None
+
+    async def _read_rest(self) -> Request | None:
+        head = await self._event()
+        if not isinstance(head, h11.Request):
+            return None
+        body = bytearray()
+        while isinstance(event := await self._event(), h11.Data):
+            body += event.data
+            if len(body) > BODY_BYTES_MAX:
+                raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
+        return _parse_head(head, bytes(body)) if isinstance(event, h11.EndOfMessage) else None
+
+    async def _event(self) -> object:
+        """The next event of h11, reading as needed; `ConnectionClosed` when the client is done."""
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                await self._feed()
+            elif event is h11.PAUSED:
+                return h11.ConnectionClosed()
+            else:
+                await trio.lowlevel.checkpoint()
+                return event
+
+    async def _feed(self) -> bool:
+        """Read once; whether the client is still there."""
+        if self._http.they_are_waiting_for_100_continue:
+            go_on = h11.InformationalResponse(status_code=100, headers=[])
+            await self._stream.send_all(self._http.send(go_on) or b"")
+        chunk = bytes(await self._stream.receive_some(READ_BYTES))
+        self._http.receive_data(chunk)
+        return bool(chunk)
+
+    async def _write(self, response: Response, *, head_only: bool = False) -> None:
+        headers = [
+            ("content-type", "application/json; charset=UTF-8"),
+            ("content-length", str(len(response.body))),
+            *response.headers,
+        ]
+        reason = REASONS.get(response.status, b"")
+        wire = self._http.send(h11.Response(status_code=response.status, headers=headers, reason=reason)) or b""
+        if response.cut:
+            await self._stream.send_all(wire + response.body[: len(response.body) // 2])
+            return
+        if not head_only:
+            wire += self._http.send(h11.Data(data=response.body)) or b""
+        wire += self._http.send(h11.EndOfMessage()) or b""
+        await self._stream.send_all(wire)
+
+    async def _refuse(self, error: h11.RemoteProtocolError) -> None:
+        """Answer garbage with a 4xx where HTTP still allows it."""
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        refusal = Response(error.error_status_hint, b'{"message":"bad request"}', (("connection", "close"),))
+        with trio.move_on_after(WRITE_MAX_S):
+            await self._write(refusal)
+
+
+def _parse_head(head: h11.Request, body: bytes) -> Request:
+    """Our request of h11's; raises ``RemoteProtocolError`` where its target is no path."""
+    try:
+        target = urlsplit(head.target.decode("ascii"))
+        query = dict(parse_qsl(target.query, keep_blank_values=True, max_num_fields=100))
+    except ValueError as error:
+        raise h11.RemoteProtocolError(f"the target cannot be read: {error}") from None
+    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
+    return Request(head.method.decode("ascii"), target.path, query, headers, body)
