@@ -43,10 +43,16 @@ class Overflow:
     _newest: dict[Stream, MarketEvent] = field(factory=dict)
     _holes: dict[Stream, Gap] = field(factory=dict)
     _gaps_queued: int = 0
+    _unread: Counter[Stream] = field(factory=Counter)
 
     def __len__(self) -> int:
         """How many market events wait."""
         return len(self._newest) if self.full == "latest" else len(self._queue) - self._gaps_queued
+
+    @property
+    def queued_count(self) -> int:
+        """How many market events were put in and neither delivered nor let go."""
+        return len(self) + self._unread.total()
 
     @property
     def crowded(self) -> bool:
@@ -149,21 +155,22 @@ class Overflow:
         self.delivered += len(batch) - gaps
         return holes, batch
 
-    def abandon(self) -> None:
-        """The subscription ends: what still waits will not be delivered and is counted as dropped."""
-        for item in (*self._queue, *self._newest.values()):
-            if not isinstance(item, Gap):
-                self.dropped[Stream(item.kind, item.symbol)] += 1
+    def abandon(self, handed: Sequence[Queued] = ()) -> None:
+        """The subscription ends: what waits, and what was ``handed`` out but not looked at, stays counted as queued."""
+        unseen = [item for item in handed if not isinstance(item, Gap)]
+        self.delivered -= len(unseen)
+        waiting = (*unseen, *self._queue, *self._newest.values())
+        self._unread.update(Stream(item.kind, item.symbol) for item in waiting if not isinstance(item, Gap))
         self._queue.clear()
         self._newest.clear()
         self._gaps_queued = 0
 
     def queued(self) -> Counter[Stream]:
-        """What waits, per stream."""
+        """What waits, or was left unread, per stream."""
         waiting = (*self._queue, *self._newest.values())
-        return Counter(Stream(item.kind, item.symbol) for item in waiting if not isinstance(item, Gap))
+        return self._unread + Counter(Stream(item.kind, item.symbol) for item in waiting if not isinstance(item, Gap))
 
     @property
     def balanced(self) -> bool:
         """The conservation law: put = delivered + conflated + dropped + queued."""
-        return self.put_count == self.delivered + self.conflated.total() + self.dropped.total() + len(self)
+        return self.put_count == self.delivered + self.conflated.total() + self.dropped.total() + self.queued_count

@@ -200,17 +200,16 @@ class Sequencer:
         told.lost = False
         return told.cursor_ns
 
-    def finish(self, splice: Splice) -> tuple[list[MarketEvent], list[MarketEvent]]:
-        """Close a splice: the last rows of history and the held events, both to be told now, in this order."""
+    def finish(self, splice: Splice) -> list[MarketEvent]:
+        """Close a splice: the last rows of history and the held events, in the order in which to tell them now."""
         told = self.of(splice.stream)
-        rows, held = splice.release()
         if told is None or told.splice is not splice:
-            return [], []
+            return []
+        self.held -= len(splice.held)
+        events = splice.release()
         told.splice = None
-        self.held -= len(held)
-        told.tell(rows)
-        told.tell(held)
-        return rows, held
+        told.tell(events)
+        return events
 
 
 def _misplaced(recents: Sequence[MarketEvent], event: MarketEvent) -> bool:

@@ -12,9 +12,9 @@ other way round loses what passes in between. The procedure, for one stream:
    the hole is the *beginning* of its instant's run, so it is matched from the front; what is held is the *end* of the
    boundary's run, so it is matched from the back.
 4. ``end_fetch`` judges. History trails the line by an unknown lag, so a hole is closed only when history shows the
-   boundary itself and something beyond it, as must the line, so that both runs of the boundary's instant are whole (a
-   bar is alone at its instant), or when a fetch that began ``settle`` later shows that there is nothing more. Else:
-   fetch again.
+   boundary itself. Where history then shows more at the boundary's instant, and events have no identity, what is lost
+   and what is still on its way look alike until both runs are whole: something beyond must have come on both sides.
+   Without any boundary, a fetch that began ``settle`` later shows that there is nothing. Else: fetch again.
 5. ``release`` gives the rest in order and ends the splice; ``give_up`` also says what remains missing.
 
 Two bounds on one unknown: the market time at which the venue took the subscription lies between ``asked_ns`` (read
@@ -28,9 +28,9 @@ from typing import Literal, TypeAlias
 
 from attrs import define, field, frozen
 
-from engine.core.identity import identity, order_key, same_message
+from engine.core.identity import identity, order_key, repeats, same_message
 from engine.model.instant import NS_PER_S
-from engine.model.market import Bar, MarketEvent
+from engine.model.market import MarketEvent
 from engine.model.stream import Stream
 
 Verdict: TypeAlias = Literal["open", "closed"]
@@ -142,32 +142,47 @@ class Splice:
         settled_ns = self._fetch_started_ns - self.settling.settle_ns
         if boundary_ns is None:
             return "closed" if settled_ns >= self.acked_ns else "open"
-        at_boundary = [event for event in self.held if event.ts_ns == boundary_ns]
-        shown = {identity(row) for row in self._pending if row.ts_ns == boundary_ns}
-        beyond = self._beyond or any(row.ts_ns > boundary_ns for row in self._pending)
-        if not any(identity(event) in shown for event in at_boundary):
+        ours = Counter(identity(event) for event in self.held if event.ts_ns == boundary_ns)
+        shown = Counter(identity(row) for row in self._pending if row.ts_ns == boundary_ns)
+        if not ours & shown:
             return "open"
-        if isinstance(at_boundary[0], Bar) or settled_ns >= boundary_ns:
+        if not repeats(self.held[-1]) or not shown - ours or settled_ns >= boundary_ns:
             return "closed"
+        beyond = self._beyond or any(row.ts_ns > boundary_ns for row in self._pending)
         return "closed" if beyond and self.held[-1].ts_ns > boundary_ns else "open"
 
-    def release(self) -> tuple[list[MarketEvent], list[MarketEvent]]:
-        """End the splice: the last rows of history, then the held live events."""
+    def release(self) -> list[MarketEvent]:
+        """End the splice: the last rows of history and the held live events, in order."""
         boundary_ns = self.boundary_ns
-        ours = Counter(identity(event) for event in self.held if event.ts_ns == boundary_ns)
-        last: list[MarketEvent] = []
-        for row in reversed(self._pending):
-            if boundary_ns is not None and row.ts_ns > boundary_ns:
-                continue
-            if row.ts_ns == boundary_ns and ours[identity(row)] > 0:
-                ours[identity(row)] -= 1
-                continue
-            last.append(row)
-        last.reverse()
-        self.recovered += len(last)
-        self._pending = []
-        held, self.held = self.held, []
-        return last, held
+        if boundary_ns is None:
+            before, run = self._pending, []
+        else:
+            before = [row for row in self._pending if row.ts_ns < boundary_ns]
+            run = [row for row in self._pending if row.ts_ns == boundary_ns]
+        first = next((at for at, event in enumerate(self.held) if event.ts_ns == boundary_ns), len(self.held))
+        ours = [event for event in self.held[first:] if event.ts_ns == boundary_ns]
+        whole = _join(run, ours)
+        self.recovered += len(before) + len(whole) - len(ours)
+        out = [*self.held[:first], *before, *whole, *self.held[first + len(ours) :]]
+        self._pending, self.held = [], []
+        return out
+
+
+def _join(run: Sequence[MarketEvent], ours: Sequence[MarketEvent]) -> list[MarketEvent]:
+    """The whole run of one instant, from what history shows of it and what the line brought of its end."""
+    left = Counter(identity(event) for event in ours)
+    ours_left = list(ours)
+    out: list[MarketEvent] = []
+    for row in reversed(run):
+        key = identity(row)
+        if left[key] > 0:
+            left[key] -= 1
+            at = max(at for at, event in enumerate(ours_left) if identity(event) == key)
+            out.append(ours_left.pop(at))
+        else:
+            out.append(row)
+    # History does not show these yet; the line brought them after what it does show.
+    return [*reversed(out), *ours_left]
 
 
 def open_splice(

@@ -112,13 +112,10 @@ class Channel:
     # -- the strategy's end
 
     def abandon(self) -> None:
-        """The strategy stopped reading: what it has not seen counts as dropped."""
-        unseen = [item for item in self._hand[self._at :] if not isinstance(item, Gap)]
+        """The strategy stopped reading: what it has not seen is not delivered."""
+        unseen = self._hand[self._at :]
         self._hand, self._at = [], 0
-        self.queue.delivered -= len(unseen)
-        for item in unseen:
-            self.queue.dropped[Stream(item.kind, item.symbol)] += 1
-        self.queue.abandon()
+        self.queue.abandon(unseen)
 
     def __aiter__(self) -> "Channel":
         return self

@@ -85,8 +85,7 @@ def run_session(
             due = sum(event.ts_ns <= now_ns for event in tape)
             at = max(at, due if now_ns > tape[-1].ts_ns else due - behind)
             told += sequencer.accept(tape[sent:at])
-        last, held = sequencer.finish(splice)
-        told += last + held
+        told += sequencer.finish(splice)
     return told + sequencer.accept(tape[at:])
 
 

@@ -1,0 +1,14 @@
+"""The words a person may choose from. They stand alone so that ``gapless --help`` need not import what they steer."""
+
+from typing import Literal, TypeAlias
+
+Venue: TypeAlias = Literal["exchange", "paper", "live"]
+Wire: TypeAlias = Literal["msgpack", "json"]
+StockFeed: TypeAlias = Literal["iex", "sip", "delayed_sip", "boats", "overnight", "test"]
+CryptoFeed: TypeAlias = Literal["us", "us-1", "eu-1"]
+OptionFeed: TypeAlias = Literal["indicative", "opra"]
+FeedName: TypeAlias = Literal[
+    "iex", "sip", "delayed_sip", "boats", "overnight", "test",
+    "crypto", "crypto:us-1", "crypto:eu-1", "indicative", "opra",
+]  # fmt: skip
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]

@@ -1,0 +1,127 @@
+"""``gapless exchange``: serve the embedded Alpaca until somebody says stop.
+
+The first line on stdout holds the four addresses, as JSON if asked for, so a script can start an exchange and read
+where it is. Everything else goes to stderr: statistics at the end, and a warning when other machines are let in.
+"""
+
+import json as json_text
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import trio
+from attrs import frozen
+from cyclopts import Parameter
+
+from engine.errors import Misconfigured
+from engine.exchange.faults import load_faults
+from engine.exchange.line.limits import LineOptions
+from engine.exchange.serve import LOOPBACK, ExchangeOptions, Running, open_exchange
+
+PORT_MAX: Final = 65_534
+"""The second port is the next one."""
+
+
+def _flag(help_text: str, name: str | None = None, **more: Any) -> Parameter:
+    return Parameter(name=name, help=help_text, negative="", **more)
+
+
+@Parameter(name="*")
+@frozen(kw_only=True)
+class ExchangeFlags:
+    """The flags of ``exchange``."""
+
+    port: Annotated[int, _flag("WebSocket port; HTTP takes the next one. 0: two free ones.")] = 0
+    host: Annotated[str, _flag("Where to listen; anything but loopback lets other machines in.")] = LOOPBACK
+    json: Annotated[bool, _flag("Print the addresses as one JSON line.")] = False
+    tape: Annotated[tuple[Path, ...], _flag("Parquet tapes to play.", consume_multiple=True)] = ()
+    speed: Annotated[float, _flag("Market seconds per second; 0: as fast as it is read.")] = 1.0
+    symbols: Annotated[str, _flag("Symbols: A,B,C. A pair with a slash is crypto.")] = ""
+    faults: Annotated[Path | None, _flag("Fault script (TOML).", show_default=False)] = None
+    seed: Annotated[int, _flag("Seed of the made market and of the faults.")] = 1
+    events_per_s: Annotated[float, _flag("Mean pace of the made market.")] = 200.0
+    even: Annotated[bool, _flag("No bursts, halts or late trades: evenly spaced events.")] = False
+    keys: Annotated[tuple[str, ...], _flag("KEY:SECRET to accept; may be repeated. Default: any.")] = ()
+    start: Annotated[datetime | None, _flag("When the made market begins (ISO 8601).", show_default=False)] = None
+    ping_every: Annotated[float | None, _flag("Ping clients every N seconds.", show_default=False)] = None
+    frame_events: Annotated[int, _flag("Most events in one frame.")] = 100
+
+
+async def exchange(*, flags: ExchangeFlags = ExchangeFlags()) -> int:  # frozen, so one for all is safe
+    """Serve the embedded Alpaca on this machine, until Ctrl-C or SIGTERM."""
+    return await serve_command(plan_exchange(flags), as_json=flags.json)
+
+
+def plan_exchange(flags: ExchangeFlags) -> ExchangeOptions:
+    """What the flags ask for; raises `Misconfigured` naming the flag."""
+    if not 0 <= flags.port <= PORT_MAX:
+        raise Misconfigured(f"--port {flags.port} is not a port: give 0 (free ones) to {PORT_MAX}.")
+    if not 0 <= flags.speed < float("inf"):
+        raise Misconfigured(f"--speed {flags.speed:g} is not possible: give 0 (as fast as it is read) or more.")
+    if flags.frame_events < 1:
+        raise Misconfigured(f"--frame-events {flags.frame_events} is not possible: a frame holds at least 1.")
+    if flags.ping_every is not None and flags.ping_every <= 0:
+        raise Misconfigured(f"--ping-every {flags.ping_every:g} is not possible: give seconds above 0.")
+    return ExchangeOptions(
+        symbols=tuple(symbol for symbol in (each.strip() for each in flags.symbols.split(",")) if symbol),
+        seed=flags.seed,
+        events_per_s=flags.events_per_s,
+        burst=not flags.even,
+        start=_utc(flags.start),
+        tapes=flags.tape,
+        speed=flags.speed,
+        faults=() if flags.faults is None else load_faults(flags.faults),
+        keys=frozenset(_pair(text) for text in flags.keys),
+        host=flags.host,
+        port=flags.port,
+        line=LineOptions(frame_events_max=flags.frame_events, ping_every_s=flags.ping_every),
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """A moment without a zone is meant in UTC, as everything here is."""
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, colon, secret = text.partition(":")
+    if not (key and colon and secret):
+        raise Misconfigured("--keys takes KEY:SECRET, two texts with a colon between them.")  # never echo a secret
+    return key, secret
+
+
+async def serve_command(options: ExchangeOptions, *, as_json: bool) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with open_exchange(options) as running:
+            print(json_text.dumps(running.urls()) if as_json else _describe(running, options), flush=True)
+            if options.host not in (LOOPBACK, "localhost", "::1"):
+                _note(
+                    f"listening on {options.host}: other machines can connect, and nothing here is hardened for that."
+                )
+            async for _ in signals:
+                break
+            _note("stopped. " + json_text.dumps(running.summary()))
+    return 0
+
+
+def _describe(running: Running, options: ExchangeOptions) -> str:
+    pace = "as fast as it is read" if options.speed == 0 else f"{options.speed:g} market seconds a second"
+    what = ", ".join(path.name for path in options.tapes) or f"a market made from seed {options.seed}"
+    symbols = running.market.source.symbols
+    more = f" and {len(symbols) - 10} more" if len(symbols) > 10 else ""
+    lines = [
+        f"The embedded Alpaca plays {what}, {pace}.",
+        f"  symbols         {', '.join(symbols[:10])}{more}",
+        *(f"  {name.replace('_', ' '):<19} {url}" for name, url in running.urls().items()),
+        f"  faults          {len(options.faults) or 'none'}",
+        "Any keys are accepted." if not options.keys else "Only the keys given are accepted.",
+        "Ctrl-C ends it.",
+    ]
+    return "\n".join(lines)
+
+
+def _note(sentence: str) -> None:
+    sys.stderr.write(f"gapless exchange: {sentence}\n")

@@ -1,0 +1,137 @@
+"""A live session from options to report: reach the venue, run the strategies, end in order."""
+
+import math
+import signal
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import cast
+
+import trio
+from loguru import logger
+
+from engine.app.figures import read_figures
+from engine.app.options import RunOptions, Tuning
+from engine.app.report import EndedBy, SessionReport
+from engine.app.wiring import Venue, open_venue
+from engine.core.restart import RestartPolicy
+from engine.exchange.serve import Running
+from engine.flow.markets import Markets
+from engine.flow.runner import StrategyRun
+from engine.flow.session import Session
+from engine.flow.tuning import StreamTuning
+
+# How often the end of a tape is looked for, and how long every line must have been silent by then: longer than a
+# frame can be on its way over loopback or a network, short enough not to be felt. Seconds of Trio's clock.
+_END_POLL_S = 0.25
+_END_QUIET_S = 0.5
+# How fast a market is taken to move when it moves as it is read.
+_AS_READ_SPEED = 100.0
+
+
+async def run_live(options: RunOptions, *, exchange: Running | None = None) -> SessionReport:
+    """Run one session. ``exchange``: one that is already open, in place of the one the options would start.
+
+    SIGINT and SIGTERM end it in order and are told in ``ended_by``; a second signal cuts the strategies' exit short.
+    Raises the `GaplessError` that ended it, after the same orderly stop.
+    """
+    started_s = trio.current_time()
+    report = _Reporter()
+    async with open_venue(options, report, exchange=exchange) as venue:
+        async with trio.open_nursery() as clock_nursery:
+            await clock_nursery.start(venue.clock.run)
+            session = build_session(options, venue, report)
+            if options.watcher is not None:
+                options.watcher(lambda: read_figures(session, venue, started_s))
+            await session.run(*_background(options, session, venue))
+            clock_nursery.cancel_scope.cancel()
+        figures = read_figures(session, venue, started_s, cast(EndedBy, session.ended_by))
+    if session.failure is not None:
+        raise session.failure
+    return figures
+
+
+def build_session(options: RunOptions, venue: Venue, report: Callable[[str], None]) -> Session:
+    """The session of these options at a venue whose clock has been read."""
+    session: Session
+    markets = Markets(
+        clock=venue.clock,
+        feed_of=venue.feed_of,
+        make_feed=venue.make_feed,
+        tuning=stream_tuning(options.tuning, venue.clock.speed),
+        seed=options.exchange.seed,
+        say=lambda name, message: logger.bind(strategy=name).info("{}: {}", name, message),
+        report=report,
+        on_failure=lambda failure: session.fail(failure),
+    )
+    runs = [
+        StrategyRun(
+            loaded.name or loaded.strategy.name,
+            loaded.strategy,
+            loaded.params,
+            markets,
+            Random(f"{options.exchange.seed}/strategy/{loaded.name}"),
+        )
+        for loaded in options.strategies
+    ]
+    session = Session(markets=markets, runs=runs, stop_within_s=options.tuning.stop_within_s)
+    return session
+
+
+def stream_tuning(tuning: Tuning, speed: float) -> StreamTuning:
+    """The tuning of market streams at a venue whose market moves at this speed.
+
+    A line is healthy after some seconds of *market* time: on a tape at a hundred times its speed, cuts too come a
+    hundred times as fast.
+    """
+    healthy = RestartPolicy()
+    return StreamTuning(
+        silence_s=tuning.silence_s,
+        settle_s=tuning.backfill_settle_s,
+        overlap_s=tuning.overlap_s,
+        give_up_s=tuning.backfill_give_up_s,
+        restart=RestartPolicy(healthy_after_s=healthy.healthy_after_s / max(speed or _AS_READ_SPEED, 1.0)),
+    )
+
+
+def _background(options: RunOptions, session: Session, venue: Venue) -> list[Callable[[], Awaitable[None]]]:
+    tasks: list[Callable[[], Awaitable[None]]] = [lambda: _watch_signals(session)]
+    if options.for_s is not None:
+        for_s = options.for_s
+        tasks.append(lambda: _stop_after(session, for_s))
+    if options.until_tape_ends:
+        tasks.append(lambda: _stop_at_end(session, venue))
+    return tasks
+
+
+async def _stop_after(session: Session, for_s: float) -> None:
+    await trio.sleep(for_s)
+    session.stop("for")
+
+
+async def _stop_at_end(session: Session, venue: Venue) -> None:
+    """Wait until the tape is over and every feed has proved that it told all of it."""
+    while not (venue.clock.ended and await session.markets.complete(_END_QUIET_S)):
+        await trio.sleep(_END_POLL_S)
+    session.stop("tape")
+
+
+async def _watch_signals(session: Session) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            session.stop(signal.Signals(number).name)
+            return
+
+
+class _Reporter:
+    """Tells a sentence to the person who runs this, the same one once a second at most and not for ever."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def __call__(self, sentence: str) -> None:
+        now_s = trio.current_time()
+        if now_s - self._told.get(sentence, -math.inf) >= 1.0:
+            if len(self._told) > 1000:  # sentences differ by figures; the oldest are not needed to tell repeats
+                self._told.clear()
+            self._told[sentence] = now_s
+            logger.warning("{}", sentence)

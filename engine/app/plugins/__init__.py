@@ -1,0 +1,1 @@
+"""Strategies from outside: found by name, imported, and given their parameters."""

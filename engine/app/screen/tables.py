@@ -1,0 +1,161 @@
+"""A session's figures as tables: plain columns for files and pipes, coloured ones for a terminal.
+
+Both come from the same `Sheet` values, so a log of a run on a server says what the screen would have said.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+
+from engine.app.report import Conservation, FeedRow, GapRow, SessionReport, Spread, StrategyRow, StreamRow
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+GAPS_SHOWN_MAX: Final = 20
+"""A closing table with more rows than a screen helps nobody; the rest is counted, and whole in ``--json``."""
+STREAMS_SHOWN_MAX: Final = 40
+
+Cell = str
+Column = tuple[str, Callable[[Any], Cell]]
+
+
+@frozen
+class Sheet:
+    """A titled table of text. Columns whose title begins with ``<`` are aligned left, others right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    more: int = 0
+    """How many further rows there were."""
+
+
+def count(number: int) -> str:
+    """A number with thin groups that survive copying: ``12,345``."""
+    return f"{number:,}"
+
+
+def spread(value: Spread) -> str:
+    """The three quantiles in one cell."""
+    return f"{value.p50:.1f} / {value.p99:.1f} / {value.max:.0f}"
+
+
+def _figures(*names: str) -> tuple[Column, ...]:
+    def figure(name: str) -> Callable[[Any], Cell]:
+        return lambda row: count(getattr(row, name))
+
+    return tuple((name, figure(name)) for name in names)
+
+
+_FEED: Final[tuple[Column, ...]] = (
+    ("<feed", lambda row: row.feed),
+    ("<state", lambda row: row.state),
+    *_figures("restarts", "connects", "messages", "malformed"),
+    ("lag ms p50/p99/max", lambda row: spread(row.lag_ms)),
+    ("queue ms", lambda row: spread(row.queue_ms)),
+)
+_STREAM: Final[tuple[Column, ...]] = (
+    ("<strategy", lambda row: row.strategy),
+    ("<stream", lambda row: f"{row.kind}:{row.symbol}"),
+    *_figures("received", "backfilled", "delivered", "duplicates", "conflated", "dropped", "queued"),
+)
+_GAP: Final[tuple[Column, ...]] = (
+    ("<stream", lambda row: row.stream),
+    ("<from", lambda row: row.start),
+    ("<to", lambda row: row.end),
+    ("<cause", lambda row: row.cause),
+    *_figures("recovered"),
+    ("missing", lambda row: "?" if row.count is None else count(row.count)),
+    ("<state", lambda row: "closed" if row.closed else "open"),
+)
+_STRATEGY: Final[tuple[Column, ...]] = (
+    ("<strategy", lambda row: row.name),
+    ("<state", lambda row: row.state),
+    *_figures("restarts"),
+    ("lag ms p50/p99/max", lambda row: spread(row.lag_ms)),
+    ("<error", lambda row: row.error or ""),
+)
+
+
+def feed_sheet(rows: Sequence[FeedRow]) -> Sheet:
+    """One line a connection."""
+    return _sheet("Feeds", _FEED, rows)
+
+
+def stream_sheet(rows: Sequence[StreamRow], rows_max: int = STREAMS_SHOWN_MAX) -> Sheet:
+    """One line a stream and strategy."""
+    return _sheet("Streams", _STREAM, rows, rows_max)
+
+
+def gap_sheet(rows: Sequence[GapRow], rows_max: int = GAPS_SHOWN_MAX) -> Sheet:
+    """One line a hole, the latest last."""
+    sheet = _sheet("Gaps", _GAP, rows[-rows_max:], rows_max)
+    return Sheet(sheet.title, sheet.columns, sheet.rows, more=max(0, len(rows) - rows_max))
+
+
+def strategy_sheet(rows: Sequence[StrategyRow]) -> Sheet:
+    """One line a strategy."""
+    return _sheet("Strategies", _STRATEGY, rows)
+
+
+def law(totals: Conservation) -> str:
+    """The conservation law with its numbers, in one line."""
+    left = f"{count(totals.received)} received + {count(totals.backfilled)} backfilled"
+    right = (
+        f"{count(totals.delivered)} delivered + {count(totals.conflated)} conflated + {count(totals.dropped)} dropped"
+        f" + {count(totals.queued)} queued"
+    )
+    return f"{left} = {right}" if totals.holds else f"NOT BALANCED: {left} against {right}"
+
+
+def render_report(report: SessionReport) -> str:
+    """The closing summary as plain text; the error that ended a session is told apart from it, on stderr."""
+    sheets = [feed_sheet(report.feeds), stream_sheet(report.sorted_streams), strategy_sheet(report.strategies)]
+    if report.gaps:
+        sheets.append(gap_sheet(report.gaps))
+    head = f"Session ended by {report.ended_by} after {report.duration_s:.1f} s."
+    return "\n\n".join([head, *(render_plain(sheet) for sheet in sheets if sheet.rows), law(report.conservation)])
+
+
+def render_plain(sheet: Sheet) -> str:
+    """Columns of text, two spaces apart."""
+    titles = [column.lstrip("<") for column in sheet.columns]
+    widths = [max(len(cell) for cell in cells) for cells in zip(titles, *sheet.rows, strict=True)]
+
+    def line(cells: Iterable[Cell]) -> str:
+        return "  ".join(
+            cell.ljust(width) if column.startswith("<") else cell.rjust(width)
+            for cell, width, column in zip(cells, widths, sheet.columns, strict=True)
+        ).rstrip()
+
+    lines = [sheet.title, line(titles), line("-" * width for width in widths), *(line(row) for row in sheet.rows)]
+    if sheet.more:
+        lines.append(f"... and {sheet.more} more")
+    return "\n".join(lines)
+
+
+def to_rich(sheet: Sheet) -> "RenderableType":
+    """The same sheet for a terminal."""
+    from rich.table import Table  # rich is only for terminals: a headless run should not pay for it
+
+    table = Table(title=sheet.title, title_justify="left", box=None, header_style="dim", pad_edge=False, expand=False)
+    for column in sheet.columns:
+        left = column.startswith("<")
+        table.add_column(column.lstrip("<"), justify="left" if left else "right", no_wrap=True, overflow="ellipsis")
+    for row in sheet.rows:
+        table.add_row(*row, style="red" if "open" in row or "failed" in row else "")
+    if sheet.more:
+        table.caption = f"... and {sheet.more} more"
+    return table
+
+
+def _sheet(title: str, columns: Sequence[Column], rows: Sequence[Any], rows_max: int | None = None) -> Sheet:
+    shown = rows if rows_max is None else rows[:rows_max]
+    return Sheet(
+        title,
+        tuple(name for name, _ in columns),
+        tuple(tuple(cell(row) for _, cell in columns) for row in shown),
+        more=len(rows) - len(shown),
+    )

@@ -1,0 +1,142 @@
+"""``gapless run`` from flags to exit code: plan the session, hold it, tell what it did.
+
+Planning is done before anything starts and asks nobody later: a wrong flag, a missing file, a strategy that does not
+load, each ends here in one sentence. Then the session runs with the view beside it, and whatever ends it (also a
+fatal error) ends with the same summary, because what was received until then is what a person wants to know.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+from attrs import evolve
+
+from engine.app.commands import RunFlags
+from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
+from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
+from engine.app.live import run_live
+from engine.app.logs import Redactor, configure_logs
+from engine.app.options import LoadedStrategy, RunOptions
+from engine.app.plugins.params import load_strategies
+from engine.app.report import SessionReport
+from engine.app.screen.tables import render_report
+from engine.app.screen.view import View, wants_tables
+from engine.errors import GaplessError, Misconfigured, StrategyFailed
+
+_EMBEDDED: Final = ("tape", "speed", "faults", "seed", "symbols", "events_per_s")
+"""Settings of the exchange that a session serves to itself; as flags they mean nothing elsewhere."""
+
+
+def plan(names: Sequence[str], flags: RunFlags) -> tuple[RunOptions, Settings]:
+    """Everything that the flags, the environment and the settings file say, checked; raises `Misconfigured`."""
+    settings = load_settings(file=flags.config, environ=os.environ, flags=_by_path(flags), folder=Path.cwd())
+    wanted = tuple(names) or settings.strategies
+    if not wanted:
+        raise Misconfigured("Say which strategy to run, as in 'gapless run strategies.sma_cross'; see 'gapless list'.")
+    if settings.venue != "exchange" and not settings.key_id:
+        raise Misconfigured(
+            f"Venue {settings.venue} needs keys: set {' and '.join(KEY_VARIABLES)}, or leave --venue away to run on "
+            "the embedded exchange."
+        )
+    _check_embedded(flags, settings)
+    strategies = load_strategies(wanted, flags.sets, settings.params)
+    return build_options(settings, strategies), settings
+
+
+def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) -> RunOptions:
+    """The session that these settings describe."""
+    return RunOptions(
+        strategies=strategies,
+        venue=settings.venue,
+        feeds=settings.feeds,
+        endpoints=settings.endpoints,
+        key_id=settings.key_id,
+        secret=settings.secret_key,
+        for_s=settings.for_s,
+        until_tape_ends=settings.until_tape_ends,
+        encoding=settings.encoding,
+        exchange=settings.exchange,
+        tuning=settings.tuning,
+    )
+
+
+async def hold_session(options: RunOptions, settings: Settings, *, as_json: bool) -> int:
+    """Run the session with its view and print its report; returns the exit code."""
+    redact = configure_logs(
+        level=settings.log_level, file=settings.log_file, secrets=(settings.key_id, settings.secret_key)
+    )
+    tables = wants_tables(as_json=as_json, isatty=sys.stderr.isatty)
+    view = View(title="gapless " + " ".join(loaded.name for loaded in options.strategies), live=tables)
+    # With --json stdout holds one object and nothing else, whatever a strategy prints.
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        report, error = await run_with_view(evolve(options, watcher=view.watch), view)
+    if as_json or report.strategies:  # a session that never began has nothing to tell but why
+        print_report(report, redact, as_json=as_json)
+    if error is not None:
+        sys.stderr.write(f"gapless: {redact(str(error))}\n")
+        return error.exit_code
+    return exit_code(report)
+
+
+async def run_with_view(options: RunOptions, view: View) -> tuple[SessionReport, GaplessError | None]:
+    """Run a session beside its view; a fatal end gives the figures until then, with its error. Bugs propagate."""
+    report, error = SessionReport(), None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(view.serve)
+        try:
+            report = await run_live(options)
+        except* GaplessError as group:
+            error = known_cause(group)
+            report = evolve(view.latest, ended_by="error", error=str(error))
+        nursery.cancel_scope.cancel()
+    return report, error
+
+
+def print_report(report: SessionReport, redact: Redactor, *, as_json: bool) -> None:
+    """The closing summary on stdout: one JSON object, or tables of text."""
+    text = msgspec.json.encode(report.to_json()).decode() if as_json else "\n" + render_report(report)
+    sys.stdout.write(redact(text) + "\n")
+    sys.stdout.flush()
+
+
+def exit_code(report: SessionReport) -> int:
+    """What an orderly end is worth: 130 and 143 for signals, 1 if a strategy failed, else 0."""
+    if report.ended_by in ("SIGINT", "SIGTERM"):
+        return INTERRUPTED if report.ended_by == "SIGINT" else TERMINATED
+    failed = report.ended_by == "error" or any(row.error for row in report.strategies)
+    return StrategyFailed.exit_code if failed else 0
+
+
+def _by_path(flags: RunFlags) -> dict[str, object]:
+    """The flags under the names that settings have; what was not given is ``None``."""
+    endpoints = ("data_stream_url", "data_url", "trading_stream_url", "trading_url")
+    plain = ("venue", "for_s", "until_tape_ends", "encoding", "log_level", "log_file")
+    return {
+        **{name: getattr(flags, name) for name in plain},
+        **{f"endpoints.{name}": getattr(flags, name) for name in endpoints},
+        **{f"exchange.{name}": getattr(flags, name) or None for name in ("tape", "symbols")},
+        **{f"exchange.{name}": getattr(flags, name) for name in ("speed", "faults", "seed", "events_per_s")},
+        "feed": flags.feed or None,
+    }
+
+
+def _check_embedded(flags: RunFlags, settings: Settings) -> None:
+    """Flags of the embedded exchange are refused where they would be silently ignored; its files must exist."""
+    given = [name for name in _EMBEDDED if getattr(flags, name) not in (None, ())]
+    outside = settings.venue != "exchange" or settings.endpoints.data_stream_url is not None
+    if given and outside:
+        where = f"venue {settings.venue}" if settings.venue != "exchange" else "a given --data-stream-url"
+        raise Misconfigured(
+            f"Flag --{given[0].replace('_', '-')} steers the embedded exchange; it has no use with {where}."
+        )
+    if not outside:
+        for path in (*settings.exchange.tape, *filter(None, (settings.exchange.faults,))):
+            if not path.is_file():
+                raise Misconfigured(f"The embedded exchange was given {path}, and there is no such file.")
+    if settings.until_tape_ends and not outside and not settings.exchange.tape:
+        raise Misconfigured("Flag --until-tape-ends: no --tape was given, so there is no end to wait for; use --for.")

@@ -1,0 +1,128 @@
+"""Where the parts of a session are put together: clients, clock, feeds, for whichever venue was asked for."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import time, time_ns
+
+from attrs import define, field
+
+from engine.app.options import RunOptions
+from engine.codec.wire import Encoding, Family
+from engine.errors import Misconfigured
+from engine.exchange.faults import load_faults
+from engine.exchange.serve import ExchangeOptions, Running, open_exchange
+from engine.flow.clock import MarketClock
+from engine.model.stream import Stream
+from engine.ports import Feed
+from engine.venues.alpaca.clock import read_clock
+from engine.venues.alpaca.endpoints import LIVE, PAPER, Endpoints, Keys, feed_of, feed_spec
+from engine.venues.alpaca.feed import AlpacaFeed
+from engine.venues.alpaca.history import AlpacaHistory
+from engine.venues.alpaca.http import GuardedClient, open_client
+from engine.venues.alpaca.rate import Throttle
+from engine.venues.alpaca.socket import LineSettings
+
+# The embedded exchange takes any keys; these only fill the login message.
+_ANY_KEYS = Keys("PKEMBEDDED", "embedded")
+
+
+@define(eq=False)
+class Venue:
+    """An Alpaca that a session can use: the real one, or an exchange that speaks its protocol."""
+
+    options: RunOptions
+    endpoints: Endpoints
+    keys: Keys
+    data: GuardedClient
+    clock: MarketClock
+    throttle: Throttle
+    report: Callable[[str], None]
+    exchange: Running | None = None
+    feeds: dict[str, AlpacaFeed] = field(factory=dict)
+
+    def feed_of(self, stream: Stream) -> str:
+        """The name of the feed that carries a stream."""
+        feeds = self.options.feeds
+        crypto = "crypto" if feeds.crypto == "us" else f"crypto:{feeds.crypto}"
+        return feed_of(stream, stock_feed=feeds.stocks, crypto_feed=crypto, option_feed=feeds.options)
+
+    def make_feed(self, name: str) -> Feed:
+        """The feed of this name, with its history."""
+        options = Encoding.MSGPACK if name in ("indicative", "opra") else Encoding(self.options.encoding)
+        spec = feed_spec(name, options)
+        place = name.partition(":")[2] or ("us" if spec.family is Family.CRYPTO else name)
+        tuning = self.options.tuning
+        feed = self.feeds[name] = AlpacaFeed(
+            name=name,
+            url=spec.url(self.endpoints.data_stream_url),
+            family=spec.family,
+            encoding=spec.encoding,
+            keys=self.keys,
+            now_ns=self.clock.now_ns,
+            history=AlpacaHistory(self.data, self.throttle, spec.family, place, self.clock.now_ns),
+            report=self.report,
+            environment=self.endpoints.environment,
+            settings=LineSettings(
+                handshake_s=tuning.handshake_within_s,
+                ping_every_s=tuning.ping_every_s,
+                pong_s=tuning.pong_within_s,
+            ),
+        )
+        return feed
+
+
+@asynccontextmanager
+async def open_venue(
+    options: RunOptions, report: Callable[[str], None], *, exchange: Running | None = None
+) -> AsyncIterator[Venue]:
+    """Reach the venue of these options; starts the embedded exchange when it is asked for and none is given."""
+    async with AsyncExitStack() as stack:
+        if exchange is None and options.venue == "exchange" and options.endpoints.data_stream_url is None:
+            exchange = await stack.enter_async_context(open_exchange(_exchange_options(options)))
+        endpoints = _endpoints(options, exchange)
+        keys = _keys(options)
+        headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret}
+        data = await stack.enter_async_context(open_client(endpoints.data_url, headers))
+        trading = await stack.enter_async_context(open_client(endpoints.trading_url, headers))
+        clock = MarketClock(lambda: read_clock(trading), time_ns)
+        yield Venue(options, endpoints, keys, data, clock, Throttle(options.rest_per_minute, wall_s=time), report, exchange)
+
+
+def _keys(options: RunOptions) -> Keys:
+    if options.key_id is None or options.secret is None:
+        return _ANY_KEYS
+    return Keys(options.key_id.reveal(), options.secret.reveal())
+
+
+def _endpoints(options: RunOptions, exchange: Running | None) -> Endpoints:
+    given = options.endpoints
+    preset = LIVE if options.venue == "live" else PAPER
+    if options.venue == "exchange":
+        if exchange is not None:
+            preset = Endpoints(**exchange.urls())
+        else:
+            missing = [name for name in ("data_url", "trading_url") if getattr(given, name) is None]
+            if missing:
+                flag = missing[0].replace("_", "-")
+                raise Misconfigured(
+                    f"--data-stream-url names an exchange that runs elsewhere; give its --{flag} too "
+                    "('gapless exchange --json' prints all of them)."
+                )
+    return Endpoints(
+        data_stream_url=given.data_stream_url or preset.data_stream_url,
+        data_url=given.data_url or preset.data_url,
+        trading_stream_url=given.trading_stream_url or preset.trading_stream_url,
+        trading_url=given.trading_url or preset.trading_url,
+    )
+
+
+def _exchange_options(options: RunOptions) -> ExchangeOptions:
+    wanted = options.exchange
+    return ExchangeOptions(
+        symbols=wanted.symbols,
+        seed=wanted.seed,
+        events_per_s=wanted.events_per_s,
+        tapes=wanted.tape,
+        speed=wanted.speed,
+        faults=load_faults(wanted.faults) if wanted.faults else (),
+    )

@@ -1,0 +1,110 @@
+"""Law: flags win over the environment, it over the file, it over defaults, and a mistake names its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.app.config.settings import Settings, load_settings
+from engine.app.secrets import Secret
+from engine.errors import Misconfigured
+
+KEYS = {"APCA_API_KEY_ID": "PKID", "APCA_API_SECRET_KEY": "hidden"}
+
+
+def load(folder: Path, text: str | None = None, **more: Any) -> Settings:
+    if text is not None:
+        (folder / "gapless.toml").write_text(text)
+    given: dict[str, Any] = {"file": None, "environ": {}, "flags": {}, "folder": folder, **more}
+    return load_settings(**given)
+
+
+def refusal(folder: Path, text: str | None = None, **more: Any) -> str:
+    with pytest.raises(Misconfigured) as caught:
+        load(folder, text, **more)
+    return str(caught.value)
+
+
+def test_each_place_wins_over_the_one_before(tmp_path: Path) -> None:
+    text = "venue = 'paper'\n[exchange]\nspeed = 2\nseed = 2\nevents_per_s = 2\n"
+    environ = {"GAPLESS_EXCHANGE__SPEED": "3", "GAPLESS_EXCHANGE__SEED": "3"}
+    told = load(tmp_path, text, environ=environ, flags={"exchange.speed": 4.0, "venue": None})
+    assert (told.venue, told.exchange.events_per_s, told.exchange.seed, told.exchange.speed) == ("paper", 2.0, 3, 4.0)
+    assert told.tuning == Settings().tuning
+
+
+def test_endpoints_need_no_table_in_file_or_environment(tmp_path: Path) -> None:
+    told = load(tmp_path, "data_url = 'http://a'\n", environ={"GAPLESS_DATA_STREAM_URL": "ws://b"})
+    assert (told.endpoints.data_url, told.endpoints.data_stream_url) == ("http://a", "ws://b")
+
+
+def test_false_in_the_environment_is_false(tmp_path: Path) -> None:
+    assert load(tmp_path, environ={"GAPLESS_UNTIL_TAPE_ENDS": "false"}).until_tape_ends is False
+
+
+def test_keys_come_from_the_environment_and_do_not_show(tmp_path: Path) -> None:
+    told = load(tmp_path, environ=KEYS)
+    assert told.secret_key == Secret("hidden")
+    assert "hidden" not in repr(told)
+    assert "PKID" not in repr(told)
+
+
+def test_parameters_are_kept_by_strategy(tmp_path: Path) -> None:
+    assert load(tmp_path, "[params.sma_cross]\nfast = 5\n").params == {"sma_cross": {"fast": 5}}
+
+
+def test_the_last_feed_of_a_family_serves_it(tmp_path: Path) -> None:
+    feeds = load(tmp_path, flags={"feed": ("iex", "sip", "crypto:eu-1")}).feeds
+    assert (feeds.stocks, feeds.crypto, feeds.options) == ("sip", "eu-1", "indicative")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("veneu = 1", ("gapless.toml", "'veneu'", "did you mean 'venue'")),
+        ("[exchange]\nsede = 1", ("gapless.toml", "'exchange.sede'", "'exchange.seed'")),
+        ("venue = 'prod'", ("gapless.toml: venue", "'prod' is not one of exchange, paper, live")),
+        ("[exchange]\nspeed = -1", ("gapless.toml: exchange.speed", ">= 0")),
+        ("[exchange]\nseed = '7x'", ("gapless.toml: exchange.seed", "not a whole number")),
+        ("venue = ", ("gapless.toml", "is not TOML")),
+        ("key_id = 'PK1'", ("keys do not belong in a file", "APCA_API_KEY_ID")),
+        ("data_url = 'stream'", ("data_url", "http://HOST or https://HOST")),
+        ("params = 3", ("[params.sma_cross]",)),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_sentence_that_names_it(tmp_path: Path, text: str, parts: tuple[str, ...]) -> None:
+    told = refusal(tmp_path, text)
+    assert all(part in told for part in parts), told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("environ", "parts"),
+    [
+        ({"GAPLESS_VENEU": "paper"}, ("GAPLESS_VENEU", "did you mean 'GAPLESS_VENUE'")),
+        ({"GAPLESS_TUNING__SILENCE_S": "soon"}, ("GAPLESS_TUNING__SILENCE_S", "'soon' is not a number")),
+        ({"GAPLESS_CONFIG": "nowhere.toml"}, ("GAPLESS_CONFIG", "nowhere.toml")),
+        ({"APCA_API_KEY_ID": "PK1"}, ("APCA_API_KEY_ID is set but APCA_API_SECRET_KEY is not",)),
+        ({"GAPLESS_DATA_URL": "https://me:word@h"}, ("GAPLESS_DATA_URL", "without a login")),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(
+    tmp_path: Path, environ: dict[str, str], parts: tuple[str, ...]
+) -> None:
+    told = refusal(tmp_path, environ=environ)
+    assert all(part in told for part in parts), told
+    assert "word" not in told.partition("GAPLESS_DATA_URL")[2]
+
+
+def test_a_mistake_in_a_flag_names_the_flag(tmp_path: Path) -> None:
+    assert refusal(tmp_path, flags={"for_s": -1.0}).startswith("Flag --for:")
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    assert "there is no file" in refusal(tmp_path, file=tmp_path / "mine.toml")
+
+
+def test_a_named_file_is_read_instead_of_the_one_in_the_folder(tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text("venue = 'live'")
+    assert load(tmp_path, "venue = 'paper'", file=other).venue == "live"
