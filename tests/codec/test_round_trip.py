@@ -1,13 +1,12 @@
-"""What one side renders the other decodes to the same event, in both encodings: every type, every nanosecond, every id."""
-
-import math
+"""What one side renders the other decodes to the same event, in both encodings: every type, nanosecond and id."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from engine.codec.decode import MarketDecoder
-from engine.codec.pages import PAGE_KEYS, parse_page, render_page
+from engine.codec.pages import parse_page, render_page
 from engine.codec.render import render_frame
 from engine.codec.wire import Encoding, Family
 from engine.model.market import (
@@ -30,14 +29,13 @@ from engine.model.market import (
 
 RECEIVED_NS = 1772461868000000001
 
-# Zero means "not told" in optional instants, so those start at one.
 instants = st.integers(min_value=-2_208_988_800 * 10**9, max_value=7_258_118_399 * 10**9)
-told = st.integers(min_value=0, max_value=7_258_118_399 * 10**9)
+told = st.just(0) | st.integers(min_value=0, max_value=7_258_118_399 * 10**9)
 ids = st.integers(min_value=0, max_value=2**64 - 1) | st.sampled_from([2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1])
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 symbols = st.sampled_from(["AAPL", "BRK.B", "BTC/USD", "SPY260320C00600000"]) | text
 prices = st.floats(allow_nan=False, allow_infinity=False)
-sizes = st.integers(min_value=0, max_value=2**40).map(float) | st.floats(min_value=0, max_value=1e12)
+sizes = st.integers(min_value=0, max_value=2**40).map(float) | st.floats(min_value=0, allow_infinity=False)
 conditions = st.lists(text, max_size=3).map(tuple)
 condition = st.just(()) | text.filter(bool).map(lambda only: (only,))
 levels = st.lists(st.tuples(prices, sizes), max_size=3).map(tuple)
@@ -57,35 +55,63 @@ def bars(cls: type[Bar]) -> st.SearchStrategy[MarketEvent]:
     return st.builds(cls, symbols, instants, prices, prices, prices, prices, sizes, ids, prices, rx)
 
 
+def from_history(events: st.SearchStrategy[MarketEvent]) -> st.SearchStrategy[MarketEvent]:
+    """The same events as history tells them: without the venue's receive time."""
+    return events.map(
+        lambda event: structs.replace(
+            event, origin="backfill", **({"venue_ns": 0} if isinstance(event, Trade | Quote) else {})
+        )
+    )
+
+
 all_bars = bars(Bar) | bars(UpdatedBar) | bars(DailyBar)
+stock_trades = trades(id=st.none() | ids, exchange=text, conditions=conditions, tape=text)
+stock_quotes = quotes(bid_exchange=text, ask_exchange=text, conditions=conditions, tape=text)
+crypto_trades = trades(id=st.none() | ids, taker_side=st.sampled_from(["B", "S", ""]))
+crypto_quotes = quotes()
+option_trades = trades(exchange=text, conditions=condition)
+option_quotes = quotes(bid_exchange=text, ask_exchange=text, conditions=condition)
+articles = st.builds(News, none, instants, ids, text, text, text, text, text, told, conditions, text, rx)
 EVENTS: dict[Family, st.SearchStrategy[MarketEvent]] = {
     Family.STOCKS: st.one_of(
-        trades(id=st.none() | ids, exchange=text, conditions=conditions, tape=text),
-        quotes(bid_exchange=text, ask_exchange=text, conditions=conditions, tape=text),
+        stock_trades,
+        stock_quotes,
         all_bars,
         st.builds(Status, symbols, instants, text, text, text, text, text, rx),
         st.builds(Luld, symbols, instants, prices, prices, text, text, rx),
         st.builds(
-            Correction, symbols, instants, text, ids, prices, sizes, ids, prices, sizes, conditions, conditions, text, rx
+            Correction,
+            *(symbols, instants, text, ids, prices, sizes, ids, prices, sizes, conditions, conditions, text, rx),
         ),
         st.builds(Cancel, symbols, instants, text, ids, prices, sizes, text, text, rx),
         st.builds(Imbalance, symbols, instants, prices, text, rx),
     ),
     Family.CRYPTO: st.one_of(
-        trades(id=st.none() | ids, taker_side=st.sampled_from(["B", "S", ""])),
-        quotes(),
+        crypto_trades,
+        crypto_quotes,
         all_bars,
         st.builds(Book, symbols, instants, levels, levels, st.booleans(), rx),
         st.builds(Pricing, symbols, instants, prices, prices, prices, prices, told, text, rx),
     ),
-    Family.OPTIONS: st.one_of(
-        trades(exchange=text, conditions=condition),
-        quotes(bid_exchange=text, ask_exchange=text, conditions=condition),
+    Family.OPTIONS: option_trades | option_quotes,
+    Family.NEWS: articles,
+}
+revisions = st.sampled_from(["", "canceled", "incorrect", "corrected"])
+HISTORY: dict[tuple[Family, Kind], st.SearchStrategy[MarketEvent]] = {
+    (Family.STOCKS, Kind.TRADES): st.builds(
+        structs.replace, stock_trades, revision=revisions, origin=st.just("backfill"), venue_ns=st.just(0)
     ),
-    Family.NEWS: st.builds(
-        News, none, instants, ids, text, text, text, text, text, told, conditions, text, rx
-    ),
-}  # fmt: skip
+    (Family.STOCKS, Kind.QUOTES): from_history(stock_quotes),
+    (Family.STOCKS, Kind.BARS): from_history(bars(Bar)),
+    (Family.STOCKS, Kind.DAILY_BARS): from_history(bars(DailyBar)),
+    (Family.STOCKS, Kind.UPDATED_BARS): from_history(bars(UpdatedBar)),
+    (Family.CRYPTO, Kind.TRADES): from_history(crypto_trades),
+    (Family.CRYPTO, Kind.QUOTES): from_history(crypto_quotes),
+    (Family.CRYPTO, Kind.BARS): from_history(bars(Bar)),
+    (Family.OPTIONS, Kind.TRADES): from_history(option_trades),
+    (Family.OPTIONS, Kind.QUOTES): from_history(option_quotes),
+    (Family.NEWS, Kind.NEWS): from_history(articles),
+}
 frames = st.sampled_from(Family).flatmap(
     lambda family: st.tuples(st.just(family), st.lists(EVENTS[family], max_size=5))
 )
@@ -93,7 +119,9 @@ frames = st.sampled_from(Family).flatmap(
 
 @pytest.mark.parametrize("encoding", Encoding)
 @given(frames)
-def test_a_frame_of_any_mix_of_events_comes_back_equal(encoding: Encoding, frame: tuple[Family, list[MarketEvent]]) -> None:
+def test_a_frame_of_any_mix_of_events_comes_back_equal(
+    encoding: Encoding, frame: tuple[Family, list[MarketEvent]]
+) -> None:
     family, events = frame
     decoder = MarketDecoder(family, encoding)
     assert decoder.decode(render_frame(events, encoding, family), RECEIVED_NS) == (events, [])
@@ -119,30 +147,20 @@ def test_json_means_the_same_as_text_and_as_bytes(frame: tuple[Family, list[Mark
     assert MarketDecoder(family, Encoding.JSON).decode(rendered.encode(), RECEIVED_NS) == (events, [])
 
 
-@given(st.lists(frames.map(lambda frame: frame[1]), max_size=4).map(lambda lists: [e for each in lists for e in each]))
-def test_events_of_each_history_come_back_from_a_page(events: list[MarketEvent]) -> None:
-    for kind in PAGE_KEYS:
-        for family in Family:
-            rows = [_kept_by_history(event, family) for event in events if event.kind is kind and _sayable(event, family)]
-            page = render_page(kind, family, rows, "next")
-            by_symbol = {event.symbol: None for event in rows}
-            expected = [event for symbol in by_symbol for event in rows if event.symbol == symbol]
-            assert parse_page(family, kind, page, RECEIVED_NS) == (expected, "next")
+@pytest.mark.parametrize(("family", "kind"), HISTORY)
+@given(st.data(), st.none() | st.just("QUFQTHwx"))
+def test_rows_of_history_come_back_equal_from_a_page(
+    family: Family, kind: Kind, data: st.DataObject, token: str | None
+) -> None:
+    rows = data.draw(st.lists(HISTORY[family, kind], max_size=5))
+    gathered = [row for symbol in dict.fromkeys(row.symbol for row in rows) for row in rows if row.symbol == symbol]
+    assert parse_page(family, kind, render_page(kind, family, rows, token), RECEIVED_NS) == (gathered, token)
 
 
-def _sayable(event: MarketEvent, family: Family) -> bool:
-    if family is Family.NEWS or isinstance(event, News):
-        return family is Family.NEWS and isinstance(event, News)
-    if isinstance(event, Trade | Quote):
-        return math.isfinite(event.ts_ns)
-    return family is not Family.OPTIONS
-
-
-def _kept_by_history(event: MarketEvent, family: Family) -> MarketEvent:
-    """The event as its family's history can say it."""
-    import msgspec
-
-    changes: dict[str, object] = {"origin": "backfill"}
-    if isinstance(event, Trade | Quote):
-        changes["venue_ns"] = 0
-    return msgspec.structs.replace(event, **changes)
+@pytest.mark.parametrize(("family", "kind"), HISTORY)
+@given(st.data())
+def test_rows_of_one_symbol_come_back_equal_from_its_own_page(family: Family, kind: Kind, data: st.DataObject) -> None:
+    symbol = "" if kind is Kind.NEWS else "BTC/USD"
+    rows = [structs.replace(row, symbol=symbol) for row in data.draw(st.lists(HISTORY[family, kind], max_size=5))]
+    page = render_page(kind, family, rows, None, single_symbol="BTC/USD")
+    assert parse_page(family, kind, page, RECEIVED_NS) == (rows, None)

@@ -80,6 +80,7 @@ async def test_several_feeds_are_cut_and_mended_each_on_its_own(
         for_s=300,
         symbols=("BTC/USD", "SPY"),
         events_per_s=20.0,
+        burst=False,
     )
     assert {row.feed for row in outcome.report.feeds} == {"iex", "crypto"}
     assert all(row.restarts >= 3 for row in outcome.report.feeds)

@@ -1,116 +1,28 @@
-"""REST answers as the venue does: pages that join, bounds inclusive, the venue's refusals, and faults when told."""
+"""REST asks for keys, keeps its budget, says what is wrong, and fails as told; nothing that is asked brings it down."""
 
 import base64
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
 import pytest
 import trio
-from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.codec.pages import parse_page
-from engine.codec.wire import Family
 from engine.exchange.clock import MarketClock
+from engine.exchange.faults import FaultPlan
 from engine.exchange.generator import Generator
 from engine.exchange.market import Market, Row
 from engine.exchange.rest import RestServer
-from engine.model.instant import NS_PER_S, parse_instant, render_instant
-from engine.model.market import Kind, MarketEvent, Quote, Trade
+from engine.exchange.rest.http import Request
+from engine.model.instant import NS_PER_S, parse_instant
+from engine.model.market import Trade
 
+Served = Callable[..., AbstractAsyncContextManager[Any]]
 T0 = parse_instant("2026-03-02T14:30:00Z")
 KEYS = {"APCA-API-KEY-ID": "PKTEST", "APCA-API-SECRET-KEY": "hidden"}
-
-
-@define
-class Told:
-    """A fault plan that says what it is set to."""
-
-    history_lag_s: float = 0.0
-    history_refused_s: float = 0.0
-    status: tuple[int, Mapping[str, str]] | None = None
-    delay_s: float = 0.0
-    cut: bool = False
-    empty_last: bool = False
-
-    def http_status(self, path: str) -> tuple[int, Mapping[str, str]] | None:
-        return self.status
-
-    def page_delay_s(self) -> float:
-        return self.delay_s
-
-    def cut_body(self) -> bool:
-        return self.cut
-
-    def empty_last_page(self) -> bool:
-        return self.empty_last
-
-
-@define
-class Listed:
-    """A source of given rows."""
-
-    listed: list[Row]
-    endless: bool = False
-    symbols: tuple[str, ...] = ()
-    start_ns: int = T0
-
-    def rows(self) -> Iterator[Row]:
-        return iter(self.listed)
-
-
-@define
-class Site:
-    """A served exchange and a client of it."""
-
-    market: Market
-    plan: Told
-    client: httpx.AsyncClient
-    url: str
-    rest: RestServer
-    last: httpx.Response | None = field(default=None)
-
-    async def get(self, path: str, **params: Any) -> Any:
-        self.last = await self.client.get(path, params=params)
-        return self.last.json()
-
-    async def pages(self, path: str, key: str, **params: Any) -> list[dict[str, list[dict[str, Any]]]]:
-        """Every page, following the tokens."""
-        found = []
-        token = None
-        while True:
-            page = await self.get(path, **params, **({"page_token": token} if token else {}))
-            found.append(page[key])
-            token = page["next_page_token"]
-            if token is None:
-                return found
-
-
-@asynccontextmanager
-async def served(rows: list[Row], **rest: Any) -> AsyncIterator[Site]:
-    market = Market(Listed(rows), MarketClock(T0, 0))
-    await market.swallow(len(rows))
-    plan = Told()
-    server = RestServer(market, plan, **rest)
-    async with trio.open_nursery() as nursery:
-        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, server.serve_connection, listeners)
-        url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=url, headers=KEYS, trust_env=False) as client:
-            with trio.fail_after(30):
-                yield Site(market, plan, client, url, server)
-        nursery.cancel_scope.cancel()
-
-
-def made(seconds: float, symbols: tuple[str, ...] = ("AAPL", "MSFT", "BTC/USD"), rate: float = 100) -> list[Row]:
-    rows: list[Row] = []
-    for row in Generator(3, T0, symbols, rate).rows():
-        if row[0] >= T0 + seconds * NS_PER_S:
-            return rows
-        rows.append(row)
-    raise AssertionError("a generator does not end")
 
 
 def trade(at_s: float, number: int, symbol: str = "AAPL") -> Row:
@@ -118,142 +30,8 @@ def trade(at_s: float, number: int, symbol: str = "AAPL") -> Row:
     return ts_ns, Trade(symbol, ts_ns, 10.0 + number, 100.0, number, "V", ("@",), "C")
 
 
-@pytest.mark.parametrize("kind", [Kind.TRADES, Kind.QUOTES, Kind.BARS])
-@pytest.mark.parametrize("sort", ["asc", "desc"])
-async def test_pages_put_together_are_all_that_was_published(kind: Kind, sort: str) -> None:
-    async with served(made(200)) as site:
-        found: list[MarketEvent] = []
-        params: dict[str, Any] = {"symbols": "MSFT,AAPL", "start": render_instant(T0), "limit": 97, "sort": sort}
-        if kind is Kind.BARS:
-            params |= {"timeframe": "1Min", "limit": 1}
-        token: str | None = ""
-        while token is not None:
-            await site.get(f"/v2/stocks/{kind}", **params, **({"page_token": token} if token else {}))
-            assert site.last is not None
-            rows, token = parse_page(Family.STOCKS, kind, site.last.content, 0)
-            assert len(rows) <= params["limit"]
-            found += rows
-        past = site.market.past
-        expected = []
-        for symbol in ("AAPL", "MSFT"):
-            listed = list(past.between(kind, symbol, 0, 2 * T0))
-            expected += listed if sort == "asc" else listed[::-1]
-        assert len(found) > 2
-        plain = [(row.symbol, row.ts_ns, getattr(row, "id", 0), getattr(row, "bid_size", 0)) for row in found]
-        assert plain == [
-            (row.symbol, row.ts_ns, getattr(row, "id", 0), getattr(row, "bid_size", 0)) for row in expected
-        ]
-
-
-async def test_a_single_symbol_and_both_bounds_are_inclusive() -> None:
-    async with served([trade(n, n) for n in range(10)]) as site:
-        page = await site.get(
-            "/v2/stocks/AAPL/trades", start=render_instant(T0 + 3 * NS_PER_S), end=render_instant(T0 + 5 * NS_PER_S)
-        )
-        assert [row["i"] for row in page["trades"]] == [3, 4, 5]
-        assert (page["symbol"], page["next_page_token"]) == ("AAPL", None)
-        assert page["trades"][0] == {
-            "t": "2026-03-02T14:30:03Z",
-            "x": "V",
-            "p": 13.0,
-            "s": 100,
-            "c": ["@"],
-            "i": 3,
-            "z": "C",
-        }
-
-
-async def test_dates_are_days_in_new_york_and_a_symbol_without_rows_is_absent() -> None:
-    async with served([trade(n, n) for n in range(10)]) as site:
-        today = await site.get("/v2/stocks/trades", symbols="AAPL,ZZZ", start="2026-03-02", end="2026-03-02")
-        assert {symbol: len(rows) for symbol, rows in today["trades"].items()} == {"AAPL": 10}
-        later = await site.get("/v2/stocks/trades", symbols="AAPL", start="2026-03-03", end="2026-03-04")
-        assert later == {"trades": {}, "next_page_token": None}
-        assert len((await site.get("/v2/stocks/trades", symbols="AAPL"))["trades"]["AAPL"]) == 10
-
-
-async def test_a_token_is_the_venues_and_stays_good_whatever_comes_behind_it() -> None:
-    async with served([trade(n, n) for n in range(10)]) as site:
-        page = await site.get("/v2/stocks/trades", symbols="AAPL", limit=4)
-        text = base64.b64decode(page["next_page_token"]).decode()
-        assert text == "AAPL|2026-03-02T14:30:03.000000000Z|V|09223372036854775811"
-        site.market.past.add([trade(1, 77)[1], trade(20, 20)[1]])
-        rest = await site.get("/v2/stocks/trades", symbols="AAPL", page_token=page["next_page_token"], end="2026-03-02")
-        assert [row["i"] for row in rest["trades"]["AAPL"]] == [4, 5, 6, 7, 8, 9, 20]
-
-
-async def test_twins_are_never_parted() -> None:
-    twin = Quote("AAPL", T0 + 1, 1.0, 1.0, 2.0, 1.0, "V", "Q")
-    rows: list[Row] = [(T0 + 1, twin)] * 7
-    async with served([*rows, (T0 + 2, Quote("MSFT", T0 + 2, 1.0, 1.0, 2.0, 1.0))]) as site:
-        pages = await site.pages("/v2/stocks/quotes", "quotes", symbols="AAPL,MSFT", limit=3, start=render_instant(T0))
-        assert [{symbol: len(rows) for symbol, rows in page.items()} for page in pages] == [{"AAPL": 7}, {"MSFT": 1}]
-
-
-async def test_history_trails_when_told() -> None:
-    async with served([trade(n, n) for n in range(10)]) as site:
-        site.plan.history_lag_s = 4.0
-        page = await site.get("/v2/stocks/trades", symbols="AAPL")
-        assert [row["i"] for row in page["trades"]["AAPL"]] == [0, 1, 2, 3, 4, 5]
-        assert (await site.get("/v2/stocks/AAPL/trades/latest"))["trade"]["i"] == 5
-
-
-async def test_recent_history_is_refused_when_told_but_a_defaulted_end_is_only_clamped() -> None:
-    async with served([trade(0, 0), trade(1, 1, "BTC/USD"), trade(1000, 2), trade(1900, 3)]) as site:
-        site.plan.history_refused_s = 900.0
-        end = render_instant(T0 + 1900 * NS_PER_S)
-        assert await site.get("/v2/stocks/trades", symbols="AAPL", end=end) == {
-            "code": 42210000,
-            "message": "subscription does not permit querying recent SIP data",
-        }
-        assert site.last is not None
-        assert site.last.status_code == 403
-        page = await site.get("/v2/stocks/trades", symbols="AAPL")
-        assert [row["i"] for row in page["trades"]["AAPL"]] == [0, 2]
-        crypto = await site.get("/v1beta3/crypto/us/trades", symbols="BTC/USD", end=end)
-        assert [row["i"] for row in crypto["trades"]["BTC/USD"]] == [1]
-
-
-async def test_the_last_page_is_empty_when_told() -> None:
-    async with served([trade(n, n) for n in range(10)]) as site:
-        site.plan.empty_last = True
-        pages = await site.pages("/v2/stocks/trades", "trades", symbols="AAPL", limit=5)
-        assert [len(page.get("AAPL", [])) for page in pages] == [5, 5, 0]
-
-
-async def test_wider_bars_are_made_of_minutes() -> None:
-    async with served(made(400)) as site:
-        minutes = (await site.get("/v2/stocks/bars", symbols="AAPL", timeframe="1Min"))["bars"]["AAPL"]
-        fives = (await site.get("/v2/stocks/bars", symbols="AAPL", timeframe="5Min"))["bars"]["AAPL"]
-        assert fives[0]["t"] == "2026-03-02T14:30:00Z"
-        assert fives[0]["v"] == sum(bar["v"] for bar in minutes[:5])
-        assert fives[0]["h"] == max(bar["h"] for bar in minutes[:5])
-        days = (await site.get("/v2/stocks/bars", symbols="AAPL", timeframe="1Day", start="2026-03-01"))["bars"]["AAPL"]
-        assert [day["t"] for day in days] == ["2026-03-02T05:00:00Z"]
-
-
-async def test_the_latest_and_snapshots_have_the_venues_shapes() -> None:
-    async with served(made(130)) as site:
-        trades = (await site.get("/v2/stocks/trades/latest", symbols="AAPL,ZZZ"))["trades"]
-        assert set(trades) == {"AAPL"}
-        assert "I" not in trades["AAPL"]["c"]
-        quote = await site.get("/v2/stocks/AAPL/quotes/latest")
-        assert (quote["symbol"], set(quote["quote"])) == ("AAPL", {"t", "bx", "bp", "bs", "ax", "ap", "as", "c", "z"})
-        assert set((await site.get("/v2/stocks/bars/latest", symbols="AAPL"))["bars"]) == {"AAPL"}
-        book = (await site.get("/v1beta3/crypto/us/latest/orderbooks", symbols="BTC/USD"))["orderbooks"]["BTC/USD"]
-        assert book["b"][0]["p"] < book["a"][0]["p"]
-        assert set((await site.get("/v1beta3/crypto/us/latest/trades", symbols="BTC/USD"))["trades"]) == {"BTC/USD"}
-        stocks = await site.get("/v2/stocks/snapshots", symbols="AAPL,ZZZ")
-        parts = {"latestTrade", "latestQuote", "minuteBar", "dailyBar", "prevDailyBar"}
-        assert (set(stocks["AAPL"]), stocks["ZZZ"]) == (parts, None)
-        single = await site.get("/v2/stocks/AAPL/snapshot")
-        assert set(single) == parts | {"symbol"}
-        crypto = await site.get("/v1beta3/crypto/us/snapshots", symbols="BTC/USD")
-        assert set(crypto["snapshots"]["BTC/USD"]) == parts
-
-
-async def test_crypto_needs_no_keys_and_stocks_do() -> None:
-    async with served(made(5), keys={"PKTEST": "hidden"}) as site:
+async def test_crypto_needs_no_keys_and_stocks_do(served: Served) -> None:
+    async with served([trade(0, 0), trade(1, 1, "BTC/USD")], keys={"PKTEST": "hidden"}) as site:
         assert len((await site.get("/v2/stocks/trades", symbols="AAPL"))["trades"]) == 1
         for keys, status in [({}, 401), ({"APCA-API-KEY-ID": "PKTEST", "APCA-API-SECRET-KEY": "wrong"}, 403)]:
             async with httpx.AsyncClient(base_url=site.url, headers=keys, trust_env=False) as client:
@@ -283,7 +61,7 @@ async def test_crypto_needs_no_keys_and_stocks_do() -> None:
         ("bars", {"symbols": "AAPL", "timeframe": "7Years"}),
     ],
 )
-async def test_a_wrong_parameter_is_a_400_that_says_which(path: str, params: dict[str, str]) -> None:
+async def test_a_wrong_parameter_is_a_400_that_says_which(served: Served, path: str, params: dict[str, str]) -> None:
     async with served([trade(0, 0)]) as site:
         told = await site.get(f"/v2/stocks/{path}", **params)
         assert site.last is not None
@@ -292,7 +70,40 @@ async def test_a_wrong_parameter_is_a_400_that_says_which(path: str, params: dic
         assert told["message"]
 
 
-async def test_what_is_not_there_is_a_404_and_what_cannot_be_done_a_405() -> None:
+edges = st.sampled_from(
+    [
+        "0001-01-01",
+        "9999-12-31",
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+14:00",
+        "2026-03-02",
+        "",
+        "1",
+        "-1",
+        "\x00",
+    ]
+)
+names = st.sampled_from(["symbols", "start", "end", "limit", "page_token", "sort", "feed", "timeframe"])
+steps = st.sampled_from(["v2", "stocks", "AAPL", "trades", "bars", "latest", "snapshots", "calendar", "%00", "", ".."])
+
+
+@given(st.lists(steps, max_size=5), st.dictionaries(names, edges | st.text() | st.sampled_from(["AAPL", "1D", "desc"])))
+def test_no_request_brings_it_down(path: list[str], query: dict[str, str]) -> None:
+    async def main() -> None:
+        market = Market(Generator(1, T0), MarketClock(T0, 0))
+        await market.swallow(100)
+        rest = RestServer(market, FaultPlan())
+        headers = {name.lower(): value for name, value in KEYS.items()}
+        for each in ("/v2/stocks/bars", "/v2/calendar", "/" + "/".join(path)):
+            response = await rest.respond(
+                Request("GET", each, {"symbols": "AAPL", "timeframe": "1Week"} | query, headers)
+            )
+            assert response.status in (200, 400, 404)
+
+    trio.run(main)
+
+
+async def test_what_is_not_there_is_a_404_and_what_cannot_be_done_a_405(served: Served) -> None:
     async with served([]) as site:
         for path in ("/", "/v2", "/v2/orders", "/v2/stocks", "/v2/stocks/auctions", "/v1beta3/crypto/us", "/v9/x/y/z"):
             told = await site.get(path)
@@ -301,7 +112,7 @@ async def test_what_is_not_there_is_a_404_and_what_cannot_be_done_a_405() -> Non
         assert (await site.client.post("/v2/account", json={})).status_code == 405
 
 
-async def test_the_budget_is_told_and_then_enforced_until_its_minute_is_over() -> None:
+async def test_the_budget_is_told_and_then_enforced_until_its_minute_is_over(served: Served) -> None:
     async with served([trade(0, 0)], rate_per_minute=3, wall_s=lambda: 1000.5) as site:
         for left in ("2", "1", "0"):
             await site.get("/v2/account")
@@ -316,7 +127,7 @@ async def test_the_budget_is_told_and_then_enforced_until_its_minute_is_over() -
         assert len(ids) == 3
 
 
-async def test_a_status_can_be_told_with_its_headers() -> None:
+async def test_a_status_can_be_told_with_its_headers(served: Served) -> None:
     async with served([trade(0, 0)]) as site:
         site.plan.status = (429, {"Retry-After": "3", "X-RateLimit-Remaining": "0"})
         await site.get("/v2/stocks/trades", symbols="AAPL")
@@ -325,7 +136,7 @@ async def test_a_status_can_be_told_with_its_headers() -> None:
         assert site.last.headers.get_list("x-ratelimit-remaining") == ["0"]
 
 
-async def test_a_body_can_be_cut() -> None:
+async def test_a_body_can_be_cut(served: Served) -> None:
     async with served([trade(0, 0)]) as site:
         site.plan.cut = True
         with pytest.raises(httpx.RemoteProtocolError):
@@ -333,7 +144,7 @@ async def test_a_body_can_be_cut() -> None:
         assert (await site.get("/v2/clock"))["speed"] == 0
 
 
-async def test_the_clock_tells_market_time_in_new_york_and_how_it_moves() -> None:
+async def test_the_clock_tells_market_time_in_new_york_and_how_it_moves(served: Served) -> None:
     async with served([(T0, trade(0, 0)[1]), (T0 + 5, trade(0, 1)[1])]) as site:
         told = await site.get("/v2/clock")
         assert told == {
@@ -348,7 +159,7 @@ async def test_the_clock_tells_market_time_in_new_york_and_how_it_moves() -> Non
         assert parse_instant(told["timestamp"]) == site.market.clock.now_ns()
 
 
-async def test_the_account_and_the_calendar_are_plausible() -> None:
+async def test_the_account_and_the_calendar_are_plausible(served: Served) -> None:
     async with served([]) as site:
         assert (await site.get("/v2/account"))["status"] == "ACTIVE"
         days = await site.get("/v2/calendar", start="2026-03-06", end="2026-03-10")
@@ -357,35 +168,3 @@ async def test_the_account_and_the_calendar_are_plausible() -> None:
         await site.get("/v2/calendar", start="soon")
         assert site.last is not None
         assert site.last.status_code == 400
-
-
-async def test_alpacas_own_client_reads_all_of_it_in_pages() -> None:
-    """The official SDK, unmodified but for its address, as an independent reader."""
-    historical = pytest.importorskip("alpaca.data.historical")
-    requests = pytest.importorskip("alpaca.data.requests")
-    timeframe = pytest.importorskip("alpaca.data.timeframe")
-    async with served(made(130, rate=600)) as site:
-        start, end = datetime(2026, 3, 2, 14, tzinfo=UTC), datetime(2026, 3, 2, 15, tzinfo=UTC)
-
-        def read() -> tuple[Any, Any, Any, Any]:
-            stocks = historical.StockHistoricalDataClient("PKTEST", "hidden", url_override=site.url)
-            crypto = historical.CryptoHistoricalDataClient(url_override=site.url)
-            span = {"symbol_or_symbols": ["AAPL", "MSFT"], "start": start, "end": end}
-            return (
-                stocks.get_stock_trades(requests.StockTradesRequest(**span)),
-                stocks.get_stock_quotes(requests.StockQuotesRequest(**span)),
-                stocks.get_stock_bars(requests.StockBarsRequest(**span, timeframe=timeframe.TimeFrame.Minute)),
-                crypto.get_crypto_trades(
-                    requests.CryptoTradesRequest(symbol_or_symbols="BTC/USD", start=start, end=end)
-                ),
-            )
-
-        trades, quotes, bars, crypto_trades = await trio.to_thread.run_sync(read)
-        past = site.market.past
-        for symbol in ("AAPL", "MSFT"):
-            listed = past.between(Kind.TRADES, symbol, 0, 2 * T0)
-            assert [each.id for each in trades[symbol]] == [row.id for row in listed if isinstance(row, Trade)]
-            assert len(quotes[symbol]) == len(past.between(Kind.QUOTES, symbol, 0, 2 * T0))
-            assert len(bars[symbol]) == len(past.between(Kind.BARS, symbol, 0, 2 * T0)) > 0
-        listed = past.between(Kind.TRADES, "BTC/USD", 0, 2 * T0)
-        assert [each.id for each in crypto_trades["BTC/USD"]] == [row.id for row in listed if isinstance(row, Trade)]

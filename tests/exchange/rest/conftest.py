@@ -1,0 +1,104 @@
+"""A served exchange with a given past, and a client of it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import trio
+from attrs import define, field
+
+from engine.exchange.clock import MarketClock
+from engine.exchange.market import Market, Row
+from engine.exchange.rest import RestServer
+from engine.model.instant import parse_instant
+
+T0 = parse_instant("2026-03-02T14:30:00Z")
+KEYS = {"APCA-API-KEY-ID": "PKTEST", "APCA-API-SECRET-KEY": "hidden"}
+
+
+@define
+class Told:
+    """A fault plan that says what it is set to."""
+
+    history_lag_s: float = 0.0
+    history_refused_s: float = 0.0
+    status: tuple[int, Mapping[str, str]] | None = None
+    delay_s: float = 0.0
+    cut: bool = False
+    empty_last: bool = False
+
+    def http_status(self, path: str) -> tuple[int, Mapping[str, str]] | None:
+        return self.status
+
+    def page_delay_s(self) -> float:
+        return self.delay_s
+
+    def cut_body(self) -> bool:
+        return self.cut
+
+    def empty_last_page(self) -> bool:
+        return self.empty_last
+
+
+@define
+class Listed:
+    """A source of given rows."""
+
+    listed: list[Row]
+    endless: bool = False
+    symbols: tuple[str, ...] = ()
+    start_ns: int = T0
+
+    def rows(self) -> Iterator[Row]:
+        return iter(self.listed)
+
+
+@define
+class Site:
+    """A served exchange and a client of it."""
+
+    market: Market
+    plan: Told
+    client: httpx.AsyncClient
+    url: str
+    rest: RestServer
+    last: httpx.Response | None = field(default=None)
+
+    async def get(self, path: str, **params: Any) -> Any:
+        self.last = await self.client.get(path, params=params)
+        return self.last.json()
+
+    async def pages(self, path: str, key: str, **params: Any) -> list[dict[str, list[dict[str, Any]]]]:
+        """Every page, following the tokens."""
+        found = []
+        token = None
+        while True:
+            page = await self.get(path, **params, **({"page_token": token} if token else {}))
+            found.append(page[key])
+            token = page["next_page_token"]
+            if token is None:
+                return found
+
+
+@asynccontextmanager
+async def _served(rows: list[Row], **rest: Any) -> AsyncIterator[Site]:
+    market = Market(Listed(rows), MarketClock(T0, 0))
+    await market.swallow(len(rows))
+    plan = Told()
+    server = RestServer(market, plan, **rest)
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, server.serve_connection, listeners)
+        url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url, headers=KEYS, trust_env=False) as client:
+            with trio.fail_after(30):
+                yield Site(market, plan, client, url, server)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def served() -> Callable[..., AbstractAsyncContextManager[Site]]:
+    """Serve rows that are all published already: ``async with served(rows) as site``; keywords are `RestServer`'s."""
+    return _served

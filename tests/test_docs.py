@@ -1,0 +1,193 @@
+"""What the documents show is run: every command, every strategy, every settings file.
+
+The blocks of one document are run in their order in one empty folder, as a reader would. A comment on the line before a
+block may say more: ``<!-- test: file NAME -->`` saves the block there, so that the commands after it can use it;
+``<!-- test: skip-run REASON -->`` keeps its commands from being run, but their flags must exist all the same.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engine import errors
+from engine.app.cli import build_app
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted(path.name for path in ROOT.glob("*.md"))
+SHORT_S = "1"
+"""A document says ``--for 10``; a test has less time."""
+COMMAND_MAX_S = 30
+GAPLESS = [sys.executable, "-c", "from engine.app.cli import main; main()"]
+SETTING_UP = ("python3 scripts/", "pip install ", "export ")
+LANGUAGES = {"bash", "python", "toml", "json", "text"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: where it is, what it holds, and what the comment before it says."""
+
+    line: int
+    language: str
+    text: str
+    verb: str = ""
+    rest: str = ""
+
+    @property
+    def commands(self) -> list[str]:
+        """Its command lines, continuations joined."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def blocks_of(text: str) -> Iterator[Block]:
+    """Every fenced block of a document."""
+    pattern = re.compile(
+        r"^(?:<!-- test: (?P<verb>\S+) (?P<rest>.*?) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)^```$",
+        re.MULTILINE | re.DOTALL,
+    )
+    for match in pattern.finditer(text):
+        line = text.count("\n", 0, match.start("language")) + 1
+        yield Block(line, match["language"], match["body"], match["verb"] or "", match["rest"] or "")
+
+
+def run_gapless(command: str, folder: Path) -> str:
+    """Run one documented command briefly; returns what is wrong with it, or nothing."""
+    words = shlex.split(command)
+    settings = {}
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        settings[name] = value
+    arguments = words[1:]
+    if "--for" in arguments:
+        arguments[arguments.index("--for") + 1] = SHORT_S
+    process = subprocess.Popen(
+        [*GAPLESS, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | settings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        allowed = {0}
+        if arguments[:1] == ["exchange"] and "--help" not in arguments:  # it serves until told to stop
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.terminate()
+            allowed = {0, 143}
+        try:
+            _, said = process.communicate(timeout=COMMAND_MAX_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return f"did not end within {COMMAND_MAX_S} s"
+    return "" if process.returncode in allowed else f"exit code {process.returncode}: {said.strip()[-400:]}"
+
+
+def understood(command: str) -> str:
+    """Whether the command line means something, without running it."""
+    try:
+        build_app().parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)
+    except Exception as error:  # noqa: BLE001 - whatever the parser objects to is what the reader would meet
+        return str(error)
+    return ""
+
+
+def check_command(command: str, block: Block, folder: Path) -> str:
+    """What is wrong with one line of a bash block, or nothing."""
+    if command.startswith("python3 scripts/"):
+        return "" if (ROOT / command.split()[1]).is_file() else "there is no such script"
+    if command.startswith(SETTING_UP):
+        return ""
+    if not re.match(r"(?:\w+=\S* )*gapless ", command):
+        return "no test knows how to check this"
+    return understood(command) if block.verb == "skip-run" else run_gapless(command, folder)
+
+
+def check_block(block: Block, folder: Path) -> Iterator[str]:
+    """Everything that is wrong with one block."""
+    if block.verb not in {"", "file", "skip-run"} or bool(block.verb) != bool(block.rest):
+        yield f"line {block.line}: the comment before it needs 'file NAME' or 'skip-run REASON'"
+    if block.language not in LANGUAGES:
+        yield f"line {block.line}: a block needs one of the languages {', '.join(sorted(LANGUAGES))}"
+    if block.verb == "file":
+        (folder / block.rest).write_text(block.text, encoding="utf-8")
+    if block.language == "toml":
+        tomllib.loads(block.text)
+    if block.language == "python":
+        compile(block.text, f"line {block.line}", "exec")
+    if block.language == "python" and block.verb == "":
+        done = subprocess.run(
+            [sys.executable, "-c", block.text],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_MAX_S,
+        )
+        if done.returncode:
+            yield f"line {block.line}: {done.stderr[-400:]}"
+    if block.language == "bash":
+        for command in block.commands:
+            if wrong := check_command(command, block, folder):
+                yield f"line {block.line}: {command}: {wrong}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_a_document_shows_works(name: str, tmp_path: Path) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    wrong = [complaint for block in blocks_of(text) for complaint in check_block(block, tmp_path)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_block_is_seen() -> None:
+    for name in DOCUMENTS:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert text.count("\n```") + text.startswith("```") == 2 * len(list(blocks_of(text))), name
+
+
+def test_a_block_that_nobody_can_check_is_a_failure(tmp_path: Path) -> None:
+    for text in (
+        "```bash\nfrobnicate --now\n```\n",
+        "```sh\ngapless list\n```\n",
+        "```bash\npython3 scripts/no.py\n```\n",
+    ):
+        assert list(check_block(next(blocks_of(text)), tmp_path))
+    skipped = "<!-- test: skip-run it needs keys -->\n```bash\ngapless run --no-such-flag\n```\n"
+    assert list(check_block(next(blocks_of(skipped)), tmp_path))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
+def test_the_readme_lists_every_command() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = {name for name in build_app() if not name.startswith("-")}
+    assert {f"gapless {name}" for name in commands} == set(re.findall(r"^\| `(gapless \w+)`", readme, re.MULTILINE))
+
+
+def test_the_readme_lists_every_exit_code() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("## Exit codes")[2].partition("\n## ")[0]
+    listed = {
+        int(number) for cell in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for number in cell.split(",")
+    }
+    used = {0, 130, 143}
+    for cls in vars(errors).values():
+        with suppress(AttributeError):
+            used.add(cls.exit_code)
+    assert listed == used

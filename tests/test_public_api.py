@@ -1,0 +1,29 @@
+"""What ``import engine`` offers to a strategy author is exactly this list: to change it is a decision, made here."""
+
+import subprocess
+import sys
+
+import engine
+
+PUBLIC = """
+    ANY EMA SMA Alarm Bar Book CallbackStrategy Cancel Connected Context ControlEvent Correction DailyBar Gap
+    GaplessError Halted Imbalance Kind Lost Luld MarketEvent Misconfigured News Pricing Quote RestartPolicy
+    Resumed Stale Status Strategy Stream Subscription Trade UpdatedBar frozen parse_instant plug
+    render_instant strategy
+""".split()
+
+
+def test_the_public_names_are_the_listed_ones() -> None:
+    assert sorted(engine.__all__) == sorted(PUBLIC)
+
+
+def test_every_public_name_exists() -> None:
+    missing = [name for name in engine.__all__ if not hasattr(engine, name)]
+    assert not missing
+
+
+def test_importing_engine_does_not_load_what_only_a_session_needs() -> None:
+    """A strategy file must be quick to import: no HTTP client, no terminal, no Parquet."""
+    code = "import sys, engine; print(*sorted({'httpx', 'pyarrow', 'rich', 'cyclopts'} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
