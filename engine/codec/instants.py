@@ -5,8 +5,9 @@ are turned into integers here. These are the innermost loops of the decoder: a f
 so a whole frame's texts are split in one go and cost little more than one ``int`` of each fraction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from struct import unpack
 from typing import Final, Protocol, TypeVar
 
 from msgspec.msgpack import Ext
@@ -61,19 +62,16 @@ def render_ext(ns: int) -> Ext:
     return Ext(_TIMESTAMP, fraction.to_bytes(4, "big") + seconds.to_bytes(8, "big", signed=True))
 
 
-def parse_exts(wires: Iterable[Stamped[Ext]]) -> list[int]:
+def parse_exts(wires: Sequence[Stamped[Ext]]) -> list[int]:
     """The instants of a frame; raises ``ValueError`` if one of them is none."""
-    instants: list[int] = []
-    add, whole = instants.append, int.from_bytes
-    for wire in wires:
-        ext = wire.stamp
-        data: bytes = ext.data  # type: ignore[assignment]  # a decoded extension always holds bytes
-        if len(data) == 8 and ext.code == _TIMESTAMP:
-            both = whole(data)  # big endian is the default
-            add((both >> 34) + (both & 0x3FFFFFFFF) * 1_000_000_000)  # written out: a global costs a tenth of this loop
-        else:
-            add(parse_ext(ext))
-    return instants
+    stamps = [wire.stamp for wire in wires]
+    parts: list[bytes] = [ext.data for ext in stamps]  # type: ignore[misc]  # a decoded extension always holds bytes
+    if set(map(len, parts)) == {8} and {ext.code for ext in stamps} == {_TIMESTAMP}:
+        # The usual form, unpacked at once; the constants are written out: a global costs a tenth of this loop.
+        return [
+            (both >> 34) + (both & 0x3FFFFFFFF) * 1_000_000_000 for both in unpack(f">{len(parts)}Q", b"".join(parts))
+        ]
+    return [parse_ext(ext) for ext in stamps]
 
 
 # A burst shares its second; 4096 of them are over an hour and about 0.5 MB.

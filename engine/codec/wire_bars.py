@@ -12,6 +12,8 @@ from engine.model.market import Bar, DailyBar, UpdatedBar
 
 I = TypeVar("I")  # noqa: E741 - how an instant travels: Ext in MessagePack, str in JSON
 
+_EXACT = 2**53  # beyond, floats are no longer exact integers, and soon none that MessagePack could hold
+
 
 class WireBar(Struct, Generic[I], tag_field="T", tag="b", gc=False, forbid_unknown_fields=True):
     """``b``: one minute. Old samples lack ``n`` and ``vw``."""
@@ -45,7 +47,10 @@ def bar_event(w: WireBar[I], instant_ns: int, received_ns: int) -> Bar:
 
 def whole(size: float) -> float:
     """An integer where the number is one: stock sizes travel as integers, and official clients insist on it."""
-    return int(size) if size.is_integer() else size
+    if -_EXACT <= size <= _EXACT:
+        number = int(size)
+        return number if number == size else size
+    return size
 
 
 def _sized(kind: type[WireBar[I]], bar: Bar, stamp: Callable[[int], I], volume: float) -> WireBar[I]:

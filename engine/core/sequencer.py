@@ -39,7 +39,6 @@ class Told:
     began_ns: int
     last_ns: int
     recents: deque[MarketEvent]
-    told: int = 0
     splice: Splice | None = None
     lost: bool = False
     duplicates: int = 0
@@ -53,8 +52,8 @@ class Told:
 
     @property
     def told_all(self) -> bool:
-        """Whether every event ever told is still remembered."""
-        return self.told == len(self.recents)
+        """Whether every event ever told is certain to be remembered still."""
+        return len(self.recents) < (self.recents.maxlen or 0)
 
     def place(self, event: MarketEvent) -> None:
         """Count an event that is out of order: repaired if its arrival holds what it follows, else late."""
@@ -69,7 +68,6 @@ class Told:
     def tell(self, events: Sequence[MarketEvent]) -> None:
         """These were told, in this order, outside the fast path."""
         self.recents.extend(events)
-        self.told += len(events)
         for event in events:
             if event.ts_ns < self.last_ns:
                 self.late += 1
@@ -84,6 +82,7 @@ class Sequencer:
     settling: Settling = field(factory=Settling)
     duplicates: int = 0
     held: int = 0
+    _reordered: int = 0
     _tables: dict[type, dict[str, Told]] = field(factory=dict)
 
     def __iter__(self) -> Iterator[Told]:
@@ -111,38 +110,45 @@ class Sequencer:
         table[stream.symbol] = told
         return told
 
-    def accept(self, events: Iterable[MarketEvent]) -> list[MarketEvent]:
+    def accept(self, events: Sequence[MarketEvent]) -> Sequence[MarketEvent]:
         """Take one arrival of the live line; returns what is to be told now, in order."""
-        out: list[MarketEvent] = []
-        keep = out.append
+        left_out: set[int] = set()
         tables = self._tables
-        disordered = False
-        for event in events:
+        reordered = self._reordered
+        for position, event in enumerate(events):
             try:
                 told = tables[type(event)][event.symbol]
             except KeyError:
                 # A wildcard subscription brings symbols nobody named.
                 told = self._add(type(event), Stream(event.kind, event.symbol), event.ts_ns)
-            if told.splice is not None:
-                if told.splice.hold(event):
-                    self.held += 1
-                else:
-                    self._suppress(told)
-                continue
-            if event.ts_ns > told.last_ns:
-                told.last_ns = event.ts_ns
-            elif self._told_before(told, event):
+            ts_ns = event.ts_ns
+            if ts_ns > told.last_ns and told.splice is None:
+                told.last_ns = ts_ns
+                told.recents.append(event)
+            elif not self._take(told, event):
+                left_out.add(position)
+        if left_out:
+            events = [event for position, event in enumerate(events) if position not in left_out]
+        return events if self._reordered == reordered else sorted(events, key=order_key)
+
+    def _take(self, told: Told, event: MarketEvent) -> bool:
+        """The uncommon case: a tie, something older, or a stream with a hole. False when it is not to be told now."""
+        if told.splice is not None:
+            if told.splice.hold(event):
+                self.held += 1
+            else:
                 self._suppress(told)
-                continue
-            elif event.ts_ns < told.last_ns or _misplaced(told.recents, event):
-                told.place(event)
-                disordered = True
-            told.recents.append(event)
-            told.told += 1
-            keep(event)
-        if disordered:
-            out.sort(key=order_key)
-        return out
+            return False
+        if event.ts_ns > told.last_ns:
+            told.last_ns = event.ts_ns
+        elif self._told_before(told, event):
+            self._suppress(told)
+            return False
+        elif event.ts_ns < told.last_ns or _misplaced(told.recents, event):
+            told.place(event)
+            self._reordered += 1
+        told.recents.append(event)
+        return True
 
     def _suppress(self, told: Told) -> None:
         told.duplicates += 1

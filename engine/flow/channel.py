@@ -21,8 +21,9 @@ from engine.model.control import Gap
 from engine.model.market import MarketEvent
 from engine.model.stream import Stream
 
-# How many events a strategy is handed between two checkpoints: at 1 us each a millisecond in which nobody else runs.
-HANDED_MAX = 1000
+# How many events a strategy is handed between two checkpoints: more than one arrival usually holds, and at 1 us each two
+# milliseconds in which nobody else runs.
+HANDED_MAX = 2000
 # In the modes that let old events go, a strategy is handed one at a time (what waits in its hand could not be let go
 # any more) and yields this often.
 _CHECKPOINT_EVERY = 64

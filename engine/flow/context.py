@@ -11,9 +11,9 @@ from engine.core.histogram import Histogram
 from engine.core.overflow import Full, Overflow, Queued
 from engine.errors import Misconfigured
 from engine.flow.channel import Channel
+from engine.flow.markets import Markets
 from engine.flow.merge import Merge
 from engine.flow.notices import Notices
-from engine.flow.markets import Markets
 from engine.model.control import Gap
 from engine.model.instant import NS_PER_S
 from engine.model.market import Kind, MarketEvent, Quote, Trade

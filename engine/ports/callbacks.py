@@ -4,12 +4,12 @@ A thin adapter: it opens one channel with everything it was asked for and calls 
 price is the one call-backs always have: what must be remembered between two calls lives on ``self``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.core.overflow import Full
 from engine.model.control import Gap
-from engine.model.market import Kind
+from engine.model.market import EVENT_TYPES, Kind
 from engine.model.stream import Stream
 from engine.ports.context import Context
 from engine.ports.strategy import Strategy
@@ -49,14 +49,18 @@ class CallbackStrategy:
 
     async def run(self) -> None:
         """Call the methods until the subscription ends."""
-        calls = {kind: getattr(self, name) for kind, name in _METHODS.items() if hasattr(self, name)}
-        streams = [Stream(kind, symbol) for kind in calls for symbol in self.symbols]
+        calls: dict[type, Callable[[Any], None]] = {Gap: self.on_gap}
+        for kind, name in _METHODS.items():
+            if hasattr(self, name):
+                calls[EVENT_TYPES[kind]] = getattr(self, name)
+        streams = [Stream(kind, symbol) for kind in Kind if EVENT_TYPES[kind] in calls for symbol in self.symbols]
         async with self.ctx.streams(*streams, full=self.full, gaps=True) as events:
-            async for event in events:
-                if isinstance(event, Gap):
-                    self.on_gap(event)
-                else:
-                    calls[event.kind](event)
+            try:
+                while True:
+                    for event in await events.batch():
+                        calls[type(event)](event)
+            except StopAsyncIteration:
+                return
 
 
 def plug(strategy_class: type[CallbackStrategy], *, params: type[Any] | None = None) -> Strategy:

@@ -1,7 +1,7 @@
 """The server of the benchmarks: a real WebSocket at one end, pre-encoded frames at the other, and nothing in between.
 
-It speaks just enough of Alpaca's protocol for a client to log in and subscribe, then writes the same block of frames
-until the asked number of messages is out. Deliberately plain sockets: what is measured is the client. The path of the
+It speaks just enough of Alpaca's protocol for a client to log in and subscribe, then writes blocks of pre-encoded
+frames until the asked number of messages is out. Deliberately plain sockets: what is measured is the client. The path of the
 URL says what to send: ``/{messages a frame}/{messages}/...``. Prints its port; run by ``ingest.py``, not by people.
 """
 
@@ -54,13 +54,15 @@ def trade(number: int) -> dict[str, object]:
     }
 
 
-def block(per_frame: int) -> tuple[bytes, int]:
-    """Some frames back to back, and how many messages they hold."""
-    out, messages = b"", 0
-    while len(out) < BLOCK_BYTES:
-        out += frame(msgspec.msgpack.encode([trade(messages + n) for n in range(per_frame)]))
-        messages += per_frame
-    return out, messages
+def blocks_of(per_frame: int, messages: int) -> list[bytes]:
+    """Frames back to back in blocks, every message of them a different trade: a client may suppress duplicates."""
+    blocks, out = [], bytearray()
+    for first in range(0, messages, per_frame):
+        out += frame(msgspec.msgpack.encode([trade(first + n) for n in range(per_frame)]))
+        if len(out) >= BLOCK_BYTES:
+            blocks.append(bytes(out))
+            out.clear()
+    return [*blocks, bytes(out)]
 
 
 class Reader:
@@ -107,7 +109,7 @@ class Reader:
                 raise ConnectionError("the client closed")
 
 
-def serve(connection: socket.socket, blocks: dict[int, tuple[bytes, int]]) -> None:
+def serve(connection: socket.socket, blocks: dict[tuple[int, int], list[bytes]]) -> None:
     """Greet, log in, subscribe, blast, and wait until the client goes."""
     reader = Reader(connection)
     try:
@@ -125,8 +127,10 @@ def serve(connection: socket.socket, blocks: dict[int, tuple[bytes, int]]) -> No
         connection.sendall(control(T="success", msg="authenticated"))
         reader.message()
         connection.sendall(control(T="subscription", trades=["AAPL"], quotes=[], bars=[]))
-        frames, held = blocks[int(per_frame)]
-        for _ in range(-(-int(messages) // held)):
+        wanted = (int(per_frame), int(messages))
+        if wanted not in blocks:
+            blocks[wanted] = blocks_of(*wanted)
+        for frames in blocks[wanted]:
             connection.sendall(frames)
         while True:
             reader.message()
@@ -140,7 +144,7 @@ def main() -> None:
     """Listen, say where, and serve one client after the other."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    blocks = {per_frame: block(per_frame) for per_frame in (1, 10, 100)}
+    blocks: dict[tuple[int, int], list[bytes]] = {}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1])
         sys.stdout.flush()

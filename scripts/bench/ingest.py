@@ -58,7 +58,7 @@ class Meter:
         self._left = messages
         self._messages = messages
         self._wall_s = self._cpu_s = 0.0
-        self.done = False
+        self.on_done: Callable[[], object] = lambda: None
 
     def start(self) -> None:
         """The first message is here."""
@@ -72,7 +72,7 @@ class Meter:
         if not self._left:
             self._wall_s = time.perf_counter() - self._wall_s
             self._cpu_s = time.process_time() - self._cpu_s
-            self.done = True
+            self.on_done()
 
     @property
     def result(self) -> Result:
@@ -86,37 +86,50 @@ def report(result: Result) -> None:
 
 
 def run_gapless(url: str, messages: int) -> Result:
-    """Gapless from the socket to a function.
+    """A whole gapless session: socket, decoding, sequencing, journal, channel, and a strategy with a call-back."""
+    from random import Random
 
-    The one place to swap: today the line is read as the session's reader does, and each event is handed on.
-    """
     import trio
 
+    from engine import CallbackStrategy, plug
     from engine.codec.wire import Encoding, Family
-    from engine.model.market import Kind
-    from engine.model.stream import Stream
+    from engine.flow.clock import MarketClock
+    from engine.flow.markets import Markets
+    from engine.flow.runner import StrategyRun
+    from engine.flow.session import Session
+    from engine.flow.tuning import StreamTuning
     from engine.venues.alpaca.endpoints import Keys
     from engine.venues.alpaca.feed import AlpacaFeed
 
     meter = Meter(messages)
-    feed = AlpacaFeed(
-        name="bench",
-        url=f"{url}/v2/iex",
-        family=Family.STOCKS,
-        encoding=Encoding.MSGPACK,
-        keys=Keys("PKBENCH", "secret"),
-        now_ns=time.time_ns,
+
+    class Count(CallbackStrategy):
+        symbols = ("AAPL",)
+        on_trade = staticmethod(meter.on_trade)
+
+    clock = MarketClock(None, time.time_ns)
+    markets = Markets(
+        clock=clock,
+        feed_of=lambda stream: "iex",
+        make_feed=lambda name: AlpacaFeed(
+            name=name,
+            url=f"{url}/v2/iex",
+            family=Family.STOCKS,
+            encoding=Encoding.MSGPACK,
+            keys=Keys("PKBENCH", "secret"),
+            now_ns=clock.now_ns,
+        ),
+        tuning=StreamTuning(),
+        seed=1,
+        say=lambda name, message: None,
+        report=lambda sentence: None,
+        on_failure=lambda failure: session.fail(failure),
     )
-
-    async def read() -> None:
-        async with feed.open_line() as line:
-            await line.want({Stream(Kind.TRADES, "AAPL")})
-            on_trade = meter.on_trade
-            while not meter.done:
-                for event in (await line.receive()).events:
-                    on_trade(event)
-
-    trio.run(read)
+    session = Session(
+        markets=markets, runs=[StrategyRun("count", plug(Count), None, markets, Random(1))], stop_within_s=1
+    )
+    meter.on_done = lambda: session.stop("strategies")
+    trio.run(session.run)
     return meter.result
 
 
@@ -129,10 +142,12 @@ def run_alpaca(url: str, messages: int) -> Result:
 
     async def on_trade(trade: object) -> None:  # alpaca-py wants a coroutine function
         meter.on_trade(trade)
-        if meter.done:
-            report(meter.result)
-            os._exit(0)  # its close waits up to 20 s, and closing is not what is measured
 
+    def leave() -> None:
+        report(meter.result)
+        os._exit(0)  # its close waits up to 20 s, and closing is not what is measured
+
+    meter.on_done = leave
     stream.subscribe_trades(on_trade, "AAPL")
     stream.run()
     return meter.result

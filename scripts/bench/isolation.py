@@ -52,7 +52,8 @@ def write_strategies(folder: Path) -> Path:
     """The strategies as a user would write them, one slow one for each policy."""
     path = folder / "pair.py"
     slow = (
-        SLOW.format(policy=policy, capacity="" if policy == "block" else f", capacity={CAPACITY}") for policy in POLICIES
+        SLOW.format(policy=policy, capacity="" if policy == "block" else f", capacity={CAPACITY}")
+        for policy in POLICIES
     )
     path.write_text(STRATEGIES + "".join(slow), encoding="utf-8")
     return path

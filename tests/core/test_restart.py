@@ -28,7 +28,7 @@ def test_a_delay_is_never_longer_than_its_maximum_nor_a_budget_exceeded(
         now_s += ran_s
         decision = decide_restart(policy, streak, ran_s=ran_s, now_s=now_s, random=random, counts=counts)
         if decision.delay_s is None:
-            assert counts and ran_s < policy.healthy_after_s or policy.restarts_max == 0
+            assert (counts and ran_s < policy.healthy_after_s) or policy.restarts_max == 0
             assert len(decision.streak.times_s) >= policy.restarts_max
             return
         assert 0 <= decision.delay_s <= policy.delay_max_s
@@ -62,9 +62,7 @@ def test_the_restart_after_the_budget_escalates_and_old_restarts_leave_the_windo
 
 def test_a_delay_that_the_venue_asked_for_is_kept_and_a_held_session_costs_no_budget() -> None:
     policy = RestartPolicy(restarts_max=0, delay_max_s=1)
-    decision = decide_restart(
-        policy, Streak(), ran_s=0, now_s=0, random=Random(1), asked_delay_s=90.0, counts=False
-    )
+    decision = decide_restart(policy, Streak(), ran_s=0, now_s=0, random=Random(1), asked_delay_s=90.0, counts=False)
     assert decision.delay_s == 90.0
 
 

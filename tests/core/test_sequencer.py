@@ -51,7 +51,12 @@ def test_equal_quotes_are_two_quotes_unless_the_venue_received_them_as_one() -> 
 
 def test_disorder_within_an_arrival_is_repaired_also_among_ties_by_the_venues_receive_time() -> None:
     sequencer = Sequencer()
-    right = [quote(0, 10.0, venue_ns=1), quote(1, 10.1, venue_ns=2), quote(1, 10.2, venue_ns=3), quote(2, 10, venue_ns=4)]
+    right = [
+        quote(0, 10.0, venue_ns=1),
+        quote(1, 10.1, venue_ns=2),
+        quote(1, 10.2, venue_ns=3),
+        quote(2, 10, venue_ns=4),
+    ]
     assert sequencer.accept([right[3], right[2], right[1], right[0]]) == right
     assert told(sequencer, Kind.QUOTES) == (0, 3, 0)
 

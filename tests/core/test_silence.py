@@ -29,8 +29,6 @@ def test_a_silence_is_judged_by_what_is_known(
     silent_s: float, asked: int, proof: Proof, as_read: bool, expected: bool | None, judgement: Judgement
 ) -> None:
     assert (
-        judge_silence(
-            silent_s=silent_s, deadline_s=30, asked=asked, proof=proof, as_read=as_read, expected=expected
-        )
+        judge_silence(silent_s=silent_s, deadline_s=30, asked=asked, proof=proof, as_read=as_read, expected=expected)
         == judgement
     )

@@ -20,7 +20,7 @@ from engine.venues.alpaca.frames import FrameSplitter
 Message: TypeAlias = bytes | str
 
 # One read takes all that the kernel's buffer usually holds, and splitting it takes about 2 ms at one message a frame.
-READ_BYTES: Final = 256 * 1024
+READ_BYTES: Final = 64 * 1024
 # What `receive_some` may return beyond one read: the beginning of a frame's header that was held back.
 _HELD_BACK: Final = 16
 
