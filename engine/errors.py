@@ -11,7 +11,7 @@ The tree (``tests/test_errors.py`` holds this drawing against the code):
     │   ├── Overrun                  our strategies were too slow for the line for too long
     │   ├── SlowClient               the venue says that we read too slowly (407)
     │   ├── VenueBusy                the venue asked us to come back later (404, 500, HTTP 429 and 5xx)
-    │   ├── SessionHeld              another session holds the line (406), often our own ghost
+    │   │   └── SessionHeld          another session holds the line (406), often our own ghost
     │   └── HistoryUnavailable       a history request failed after its retries
     ├── HistoryRefused               this span of history is not for this plan; asking again will not help
     ├── HaltStrategy                 one strategy ends, its siblings do not notice

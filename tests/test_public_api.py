@@ -24,6 +24,6 @@ def test_every_public_name_exists() -> None:
 
 def test_importing_engine_does_not_load_what_only_a_session_needs() -> None:
     """A strategy file must be quick to import: no HTTP client, no terminal, no Parquet."""
-    code = "import sys, engine; print(*sorted({'httpx', 'pyarrow', 'rich', 'cyclopts'} & set(sys.modules)))"
+    code = "import sys, engine; print(*sorted({'httpx', 'pyarrow', 'rich', 'click'} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []

@@ -14,6 +14,7 @@ from engine.app.options import RunOptions, Tuning
 from engine.app.report import EndedBy, SessionReport
 from engine.app.wiring import Venue, open_venue
 from engine.core.restart import RestartPolicy
+from engine.errors import GaplessError
 from engine.exchange.serve import Running
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
@@ -37,8 +38,18 @@ async def run_live(options: RunOptions, *, exchange: Running | None = None) -> S
     started_s = trio.current_time()
     report = _Reporter()
     async with open_venue(options, report, exchange=exchange) as venue:
+        session: Session | None = None
+
+        async def run_clock(task_status: trio.TaskStatus[None]) -> None:
+            try:
+                await venue.clock.run(task_status)
+            except GaplessError as failure:  # such as keys that were withdrawn: the same orderly stop as for a feed
+                if session is None:
+                    raise
+                session.fail(failure)
+
         async with trio.open_nursery() as clock_nursery:
-            await clock_nursery.start(venue.clock.run)
+            await clock_nursery.start(run_clock)
             session = build_session(options, venue, report)
             if options.watcher is not None:
                 options.watcher(lambda: read_figures(session, venue, started_s))
@@ -110,7 +121,8 @@ async def _stop_after(session: Session, for_s: float) -> None:
 
 async def _stop_at_end(session: Session, venue: Venue) -> None:
     """Wait until the tape is over and every feed has proved that it told all of it."""
-    while not (venue.clock.ended and await session.markets.complete(_END_QUIET_S)):
+    # The venue only tells when it is asked, so this asks.
+    while not (venue.clock.ended and await session.markets.complete(_END_QUIET_S)):  # noqa: ASYNC110 - as said
         await trio.sleep(_END_POLL_S)
     session.stop("tape")
 

@@ -3,27 +3,65 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import time, time_ns
+from typing import Final
 
+import stamina
 from attrs import define, field
 
 from engine.app.options import RunOptions
 from engine.codec.wire import Encoding, Family
-from engine.errors import Misconfigured
+from engine.errors import LineLost, Misconfigured, VenueBusy
 from engine.exchange.faults import load_faults
 from engine.exchange.serve import ExchangeOptions, Running, open_exchange
 from engine.flow.clock import MarketClock
 from engine.model.stream import Stream
 from engine.ports import Feed
-from engine.venues.alpaca.clock import read_clock
+from engine.venues.alpaca.clock import VenueTime, read_clock
 from engine.venues.alpaca.endpoints import LIVE, PAPER, Endpoints, Keys, feed_of, feed_spec
 from engine.venues.alpaca.feed import AlpacaFeed
 from engine.venues.alpaca.history import AlpacaHistory
 from engine.venues.alpaca.http import GuardedClient, open_client
-from engine.venues.alpaca.rate import Throttle
+from engine.venues.alpaca.rate import PATIENCE_S, Throttle
 from engine.venues.alpaca.socket import LineSettings
 
 # The embedded exchange takes any keys; these only fill the login message.
 _ANY_KEYS = Keys("PKEMBEDDED", "embedded")
+# A session begins with the venue's clock, so its first reading is asked for again: some four seconds of trouble, and
+# more where the venue says how long. Later readings are polls, and the next one makes up for one that failed.
+_FIRST_ATTEMPTS: Final = 5
+_WAIT_FIRST_S: Final = 0.25
+
+
+@define(eq=False)
+class _ClockReader:
+    """Asks the venue for the time, the first time patiently."""
+
+    client: GuardedClient
+    report: Callable[[str], None]
+    answered: bool = False
+
+    async def read(self) -> VenueTime:
+        """One reading; raises what `read_clock` raises."""
+        attempts = 1 if self.answered else _FIRST_ATTEMPTS
+        # No timeout: stamina would count it by the wall clock. No jitter: it would come from the global random.
+        async for attempt in stamina.retry_context(
+            on=self._pause_s, attempts=attempts, timeout=None, wait_initial=_WAIT_FIRST_S, wait_jitter=0.0
+        ):
+            with attempt:
+                reading = await read_clock(self.client)
+                self.answered = True
+                return reading
+        raise AssertionError("stamina either returns from an attempt or raises")
+
+    def _pause_s(self, error: Exception) -> bool | float:
+        """Whether to ask again, and after how long where the venue said so (stamina's hook)."""
+        if self.answered or not isinstance(error, LineLost | VenueBusy):
+            return False
+        self.report(f"{error} The session begins with this answer: asking again.")
+        wait_s = error.retry_after_s if isinstance(error, VenueBusy) else None
+        if wait_s is None:
+            return True
+        return wait_s if wait_s <= PATIENCE_S else False
 
 
 @define(eq=False)
@@ -84,8 +122,10 @@ async def open_venue(
         headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret}
         data = await stack.enter_async_context(open_client(endpoints.data_url, headers))
         trading = await stack.enter_async_context(open_client(endpoints.trading_url, headers))
-        clock = MarketClock(lambda: read_clock(trading), time_ns)
-        yield Venue(options, endpoints, keys, data, clock, Throttle(options.rest_per_minute, wall_s=time), report, exchange)
+        clock = MarketClock(_ClockReader(trading, report).read, time_ns)
+        yield Venue(
+            options, endpoints, keys, data, clock, Throttle(options.rest_per_minute, wall_s=time), report, exchange
+        )
 
 
 def _keys(options: RunOptions) -> Keys:

@@ -166,20 +166,19 @@ class DataLine:
         self._work.set()
 
     async def _ping(self) -> None:
-        every_s, within_s = self._options.ping_every_s, self._options.pong_within_s
+        every_s = self._options.ping_every_s
+        stats = self._board.stats
         while every_s is not None:
             await trio.sleep(every_s)
             sent_s = trio.current_time()
-            self._board.stats.pings += 1
-            try:
-                with trio.fail_after(within_s):
-                    await self._ws.ping()
-            except trio.TooSlowError:
-                self._board.stats.pongs_late += 1
-                self._board.stats.pong(trio.current_time() - sent_s)
+            stats.pings += 1
+            with trio.move_on_after(self._options.pong_within_s) as late:
+                await self._ws.ping()
+            stats.pong(trio.current_time() - sent_s)
+            if late.cancelled_caught:
+                stats.pongs_late += 1
                 await self._raw.reset()
-                raise _Ended from None
-            self._board.stats.pong(trio.current_time() - sent_s)
+                raise _Ended
         await trio.lowlevel.checkpoint()
 
     async def _write(self) -> None:

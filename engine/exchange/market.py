@@ -133,18 +133,16 @@ class Market:
         await trio.lowlevel.checkpoint()
 
     async def _run_as_read(self) -> None:
-        while True:
+        await trio.lowlevel.checkpoint()
+        while self._peek() is not None:
             for sink in await self._readers():
                 await sink.ready()
             await trio.lowlevel.checkpoint()
-            if not any(sink.reading for sink in self._sinks.values()):
-                continue
-            rows = self._take(BATCH_MAX)
-            if not rows:
-                return
-            self._publish(rows)
+            if any(sink.reading for sink in self._sinks.values()) and (rows := self._take(BATCH_MAX)):
+                self._publish(rows)
 
     async def _run_in_time(self) -> None:
+        await trio.lowlevel.checkpoint()
         tick_ns = round(TICK_S * self.clock.speed * NS_PER_S)
         while (head := self._peek()) is not None:
             now_ns = self.clock.now_ns()
@@ -155,16 +153,20 @@ class Market:
             await trio.lowlevel.checkpoint()
 
     async def _end(self) -> None:
-        while True:
-            readers = [sink for sink in self._sinks.values() if sink.reading]
-            if (readers or self.clock.speed > 0) and all(sink.flushed() for sink in readers):
-                break
+        await trio.lowlevel.checkpoint()
+        while not self._all_told():  # noqa: ASYNC110  # sinks know when they are flushed, but nobody is told
             await trio.sleep(POLL_S)
         self.clock.end()
         self.clock.advance(self.clock.now_ns() + SETTLED_NS)
 
+    def _all_told(self) -> bool:
+        """Whether every reader has been sent everything; at speed 0 there must be one."""
+        readers = [sink for sink in self._sinks.values() if sink.reading]
+        return bool(readers or self.clock.speed > 0) and all(sink.flushed() for sink in readers)
+
     async def _readers(self) -> list[Sink]:
         """Wait until somebody reads."""
+        await trio.lowlevel.checkpoint()
         while not (readers := [sink for sink in self._sinks.values() if sink.reading]):
             self._woken = trio.Event()
             with trio.move_on_after(POLL_S):

@@ -63,6 +63,7 @@ class Backfill:
     throttled: bool = False
     _tasks: list[_Task] = field(factory=list)
     _more: Waker = field(factory=Waker)
+    _unthrottled: Waker = field(factory=Waker)
     _partial: dict[Stream, tuple[int, int]] = field(factory=dict)
     _troubles: dict[Stream, GapCause] = field(factory=dict)
 
@@ -80,6 +81,7 @@ class Backfill:
 
     def forget(self) -> None:
         """The line ended: what is not closed yet will be a new splice on the next line."""
+        self.throttled = False
         for task in self._tasks:
             splice = task.splice
             start_ns, recovered = self._partial.get(splice.stream, (splice.cursor_ns, 0))
@@ -112,6 +114,12 @@ class Backfill:
         for task in self._tasks:
             task.splice.acked_ns = min(task.splice.acked_ns, now_ns)
 
+    async def wait_unthrottled(self) -> None:
+        """Wait until a page that waits for room in a strategy's channel has been told."""
+        if self.throttled:
+            await self._unthrottled.wait()
+        await trio.lowlevel.checkpoint()
+
     def _is_due(self, task: _Task) -> bool:
         if not task.fetched or task.splice.boundary_ns is not None:
             return not (task.fetched and task.trouble == "history_refused")
@@ -119,6 +127,7 @@ class Backfill:
 
     async def _fetch(self, tasks: list[_Task]) -> None:
         """Read history once for these splices, all of one kind."""
+        await trio.lowlevel.checkpoint()
         now_ns = self.clock.now_ns()
         start_ns = min(task.splice.begin_fetch(now_ns) for task in tasks)
         symbols = tuple(sorted(task.splice.stream.symbol for task in tasks))
@@ -169,6 +178,7 @@ class Backfill:
             self.throttled = True
             await self.fanout.room(self.feed)
             self.throttled = False
+            self._unthrottled.wake()
             token = page.next_token
             if token is None:
                 return

@@ -21,8 +21,8 @@ from engine.model.control import Gap
 from engine.model.market import MarketEvent
 from engine.model.stream import Stream
 
-# How many events a strategy is handed between two checkpoints: more than one arrival usually holds, and at 1 us each two
-# milliseconds in which nobody else runs.
+# How many events a strategy is handed between two checkpoints: more than one arrival usually holds, and at 1 us each
+# two milliseconds in which nobody else runs.
 HANDED_MAX = 2000
 # In the modes that let old events go, a strategy is handed one at a time (what waits in its hand could not be let go
 # any more) and yields this often.
@@ -102,10 +102,15 @@ class Channel:
         self._room.wake()
 
     @property
+    def closed(self) -> bool:
+        """Whether nothing more will be taken in."""
+        return self._closed
+
+    @property
     def crowded(self) -> bool:
         return not self._closed and self.queue.crowded
 
-    async def room(self) -> None:
+    async def room(self) -> None:  # noqa: ASYNC910 - asked once an arrival, and receiving is a checkpoint
         """Wait until this channel does not hold up its feed."""
         while self.crowded:
             await self._room.wait()
@@ -121,11 +126,11 @@ class Channel:
     def __aiter__(self) -> "Channel":
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Any:  # noqa: ASYNC910 - one checkpoint for each hand, not for each event
         at = self._at
         if at < len(self._hand):
             self._at = at + 1
-            return self._hand[at]
+            return self._hand[at]  # noqa: ASYNC910 - as above
         one_by_one = self.queue.full in ("latest", "drop_oldest")
         self._hand = await self._take(1 if one_by_one else HANDED_MAX)
         self._at = 1
@@ -178,7 +183,7 @@ class Channel:
         """Whether the channel is closed and all of it was handed out."""
         return self._closed and not self.has_events()
 
-    async def _take(self, most: int) -> list[Queued]:
+    async def _take(self, most: int) -> list[Queued]:  # noqa: ASYNC910 - at least every `_CHECKPOINT_EVERY` events
         self._since_checkpoint += most
         if self._since_checkpoint >= _CHECKPOINT_EVERY:
             self._since_checkpoint = 0
@@ -186,7 +191,7 @@ class Channel:
         while True:
             items = self._hand_over(most)
             if items:
-                return items
+                return items  # noqa: ASYNC910 - as above
             if self._error is not None:
                 raise self._error
             if self._closed:

@@ -135,7 +135,7 @@ class StrategyContext:
         if isinstance(oldest, Trade | Quote):
             self.lag.record(max(0, now_ns - oldest.ts_ns), len(items))
 
-    async def _warm_up(self, channel: Channel, count: int) -> None:
+    async def _warm_up(self, channel: Channel, count: int) -> None:  # noqa: ASYNC910 - reading history is one
         for stream in sorted(channel.streams):
             now_ns = self.now_ns()
             span_ns = 2 * count * _MINUTE_NS
@@ -186,6 +186,7 @@ class StrategyContext:
         await self.market.clock.sleep_until(ts_ns)
 
     async def history(self, kind: Kind, symbol: str, start_ns: int, end_ns: int | None = None) -> Sequence[MarketEvent]:
+        await trio.lowlevel.checkpoint()
         now_ns = self.now_ns()
         past = self.market.history_of(Stream(kind, symbol))
         if past is None or not past.keeps(kind):

@@ -144,6 +144,8 @@ class Fanout:
             if channel.arrival:
                 channel.put(channel.arrival, now_ns)
                 channel.arrival.clear()
+                if channel.closed:
+                    self.detach(channel)
 
     def publish_gap(self, gap: Gap) -> None:
         """A hole takes its place in the channels of its stream."""
@@ -156,7 +158,7 @@ class Fanout:
         route = self._tables.get(EVENT_TYPES[stream.kind], {}).get(stream.symbol)
         return route is not None and bool(route.channels)
 
-    async def room(self, feed: str) -> None:
+    async def room(self, feed: str) -> None:  # noqa: ASYNC910 - asked once an arrival, and receiving is a checkpoint
         """Wait until no channel holds up this feed."""
         while crowded := [channel for channel in self._open if feed in channel.feeds and channel.crowded]:
             await crowded[0].room()

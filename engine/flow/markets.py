@@ -82,7 +82,7 @@ class Markets:
                 self._nursery.start_soon(self._run_stream, stream)
         return stream
 
-    async def _run_stream(self, stream: MarketStream) -> None:
+    async def _run_stream(self, stream: MarketStream) -> None:  # noqa: ASYNC910 - a feed ends by an error or a cancel
         try:
             await stream.run()
         except GaplessError as failure:
@@ -157,6 +157,7 @@ class Markets:
 
     async def complete(self, quiet_s: float) -> bool:
         """Whether every feed has told all there is on a tape that is over."""
+        await trio.lowlevel.checkpoint()
         for stream in list(self.streams.values()):
             if not await stream.prove_complete(quiet_s):
                 return False

@@ -47,7 +47,7 @@ class Merge:
     def __aiter__(self) -> "Merge":
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Any:  # noqa: ASYNC910 - at least every `_CHECKPOINT_EVERY` items
         self._since_checkpoint += 1
         if self._since_checkpoint >= _CHECKPOINT_EVERY:
             self._since_checkpoint = 0
@@ -55,7 +55,7 @@ class Merge:
         while True:
             ready = [source for source in self.sources if source.has_events()]
             if ready:
-                return min(ready, key=lambda source: source.next_seq()).take_nowait()
+                return min(ready, key=lambda source: source.next_seq()).take_nowait()  # noqa: ASYNC910 - as above
             for source in self.sources:
                 source.raise_failure()
             if all(source.finished for source in self.sources):

@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Any
 
+import trio
 from attrs import define, field
 
 from engine.flow.channel import Waker
@@ -54,6 +55,7 @@ class Notices:
         return self
 
     async def __anext__(self) -> Any:
+        await trio.lowlevel.checkpoint()
         while not self._waiting:
             if self._closed:
                 raise StopAsyncIteration

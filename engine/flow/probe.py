@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from itertools import groupby
 
+import trio
+
 from engine.core.sequencer import Sequencer, Told
 from engine.core.silence import Proof
 from engine.core.splice import open_splice
@@ -17,6 +19,7 @@ async def missed(sequencer: Sequencer, history: History, clock: Clock, *, everyt
     Asks about the streams that spoke last, at most `SYMBOLS_MAX` of each kind, or about all of them. Raises what
     ``history.page`` raises.
     """
+    await trio.lowlevel.checkpoint()
     for kind in Kind:
         if not history.keeps(kind):
             continue

@@ -14,7 +14,7 @@ from engine.core.restart import RestartPolicy
 from engine.errors import BudgetSpent, GaplessError, HaltStrategy, StrategyFailed
 from engine.flow.context import StrategyContext
 from engine.flow.markets import Markets
-from engine.flow.supervisor import supervise
+from engine.flow.supervisor import sole_failure, supervise
 from engine.model.control import Halted
 from engine.ports import Strategy
 
@@ -38,7 +38,7 @@ class StrategyRun:
     def __attrs_post_init__(self) -> None:
         self.context = StrategyContext(self.name, self.markets)
 
-    async def run(self) -> None:
+    async def run(self) -> None:  # noqa: ASYNC910 - a strategy that never waits ends at once
         """Run until the strategy returns, is cancelled, or has failed for good; never raises for its exceptions."""
         policy = self.strategy.restart or RestartPolicy(restarts_max=0)
         try:
@@ -66,8 +66,9 @@ class StrategyRun:
             if isinstance(error, BaseExceptionGroup) and error.split(Exception)[1] is not None:
                 raise
             self._note(error)
-            if isinstance(error, GaplessError):
-                raise
+            ours = sole_failure(error)
+            if isinstance(ours, HaltStrategy):
+                raise ours from None
             raise StrategyFailed(f"strategy {self.name} raised {self.error}") from error
 
     def _note(self, error: BaseException) -> None:

@@ -170,9 +170,8 @@ class MarketStream:
         await self.fanout.room(self.feed.name)
         if self.sequencer.held > self.tuning.hold_max and self.backfill is not None:
             if self.backfill.throttled:
-                # A strategy with full="block" holds up the backfill: let the line wait rather than declare a loss.
-                while self.sequencer.held > self.tuning.hold_max and self.backfill.throttled:
-                    await trio.sleep(self.tuning.poll_initial_s)
+                # A strategy with full="block" holds up the backfill: the line waits for it, nothing is declared lost.
+                await self.backfill.wait_unthrottled()
             else:
                 self.backfill.give_up("hold_full")
 
@@ -280,6 +279,7 @@ class MarketStream:
 
     async def find_missed(self, *, everything: bool = False) -> Proof:
         """Ask history whether it holds events that this line should have told."""
+        await trio.lowlevel.checkpoint()
         history = self.feed.history
         if history is None:
             return "unknown"
@@ -290,6 +290,7 @@ class MarketStream:
 
     async def prove_complete(self, quiet_s: float) -> bool:
         """At the end of a tape: whether this feed has told all of it; a line that proves to be mute is restarted."""
+        await trio.lowlevel.checkpoint()
         if self.state != "live" or self.silent_s < quiet_s:
             return False
         if await self.find_missed(everything=True) != "missed":

@@ -1,8 +1,9 @@
 """The server of the benchmarks: a real WebSocket at one end, pre-encoded frames at the other, and nothing in between.
 
 It speaks just enough of Alpaca's protocol for a client to log in and subscribe, then writes blocks of pre-encoded
-frames until the asked number of messages is out. Deliberately plain sockets: what is measured is the client. The path of the
-URL says what to send: ``/{messages a frame}/{messages}/...``. Prints its port; run by ``ingest.py``, not by people.
+frames until the asked number of messages is out. Deliberately plain sockets: what is measured is the client. The path
+of the URL says what to send: ``/{messages a frame}/{messages}/...``. Prints its port; run by ``ingest.py``, not by
+people.
 """
 
 import base64

@@ -110,7 +110,7 @@ def run_gapless(url: str, messages: int) -> Result:
     clock = MarketClock(None, time.time_ns)
     markets = Markets(
         clock=clock,
-        feed_of=lambda stream: "iex",
+        feed_of=lambda _: "iex",
         make_feed=lambda name: AlpacaFeed(
             name=name,
             url=f"{url}/v2/iex",
@@ -121,8 +121,8 @@ def run_gapless(url: str, messages: int) -> Result:
         ),
         tuning=StreamTuning(),
         seed=1,
-        say=lambda name, message: None,
-        report=lambda sentence: None,
+        say=lambda *_: None,
+        report=lambda _: None,
         on_failure=lambda failure: session.fail(failure),
     )
     session = Session(

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from engine.app.cli import run_command
+from engine.app.cli import build_app, run_command
 
 COMMAND = (sys.executable, "-m", "engine.app.cli")
 HELP_CPU_S = 0.5
+"""A third of this is usual; a machine that tests in parallel is slower."""
+HELP_COLUMNS_MAX = 80
 CRASH = """
 from engine import Context, strategy
 
@@ -45,12 +47,13 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
 
 
-@pytest.mark.parametrize("tokens", [["--help"], ["run", "--help"], ["list", "--help"]])
+@pytest.mark.parametrize("tokens", [[], *([name] for name in build_app().commands)])
 def test_help_is_quick_and_has_examples(tokens: list[str]) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([*COMMAND, *tokens], capture_output=True, text=True, env=environment(), check=True)
+    done = subprocess.run([*COMMAND, *tokens, "--help"], capture_output=True, text=True, env=environment(), check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert "Examples:" in done.stdout
+    assert "Examples:\n  gapless " in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= HELP_COLUMNS_MAX
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < HELP_CPU_S
 
 
@@ -58,6 +61,15 @@ def test_help_is_quick_and_has_examples(tokens: list[str]) -> None:
     ("tokens", "code", "part"),
     [
         (["rnu"], 2, "Did you mean"),
+        (["--josn"], 2, "--josn"),
+        (["run", "--fro", "3", "audit"], 2, "Did you mean '--for'?"),
+        (["run", "audit", "--venue", "papr"], 2, "'papr' is not one of 'exchange', 'paper', 'live'"),
+        (["run", "audit", "--tape"], 2, "--tape needs a value"),
+        (["run", "audit", "--tape", "--speed", "0"], 2, "--tape needs a value"),
+        (["list", "more"], 2, "more"),
+        (["new"], 2, "NAME"),
+        (["exchange", "--start", "soon"], 2, "ISO 8601"),
+        (["exchange", "--port", "70000"], 2, "--port 70000"),
         (["run", "--for", "soon", "audit"], 2, "--for"),
         (["run"], 2, "Say which strategy to run"),
         (["run", "nowhere"], 2, "was not found"),
@@ -119,8 +131,15 @@ def test_list_tells_parameters_as_json(capsys: pytest.CaptureFixture[str]) -> No
     assert [parameter["name"] for parameter in told["audit"]["parameters"]] == ["symbols", "channels", "out"]
 
 
-def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["--version"]) == 0
+@pytest.mark.parametrize("tokens", [[], ["--debug"], ["-h"]])
+def test_nothing_asked_is_answered_with_help(capsys: pytest.CaptureFixture[str], tokens: list[str]) -> None:
+    assert run_command(tokens) == 0
+    assert capsys.readouterr().out.startswith("Usage: gapless")
+
+
+@pytest.mark.parametrize("tokens", [["--version"], ["run", "--version"]])
+def test_version_is_told(capsys: pytest.CaptureFixture[str], tokens: list[str]) -> None:
+    assert run_command(tokens) == 0
     assert capsys.readouterr().out.startswith("gapless")
 
 

@@ -1,4 +1,4 @@
-"""The laws of one feed's order: told again is told once, disorder within an arrival is repaired, the rest is counted."""
+"""The laws of one feed's order: told again is told once, disorder in an arrival is repaired, the rest is counted."""
 
 from msgspec.structs import replace
 

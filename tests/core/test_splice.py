@@ -1,4 +1,4 @@
-"""The law of the splice: whatever is cut out of a stream, history and the line together tell each event once, in order."""
+"""The law of the splice: whatever is cut out, history and the line together tell each event once, in order."""
 
 from collections.abc import Sequence
 

@@ -112,7 +112,7 @@ def dial() -> Dial:
         url: str, path: str = "/v2/iex", encoding: Encoding = Encoding.MSGPACK, headers: Mapping[str, str] = {}
     ) -> AsyncIterator[Client]:
         content_type = "application/msgpack" if encoding is Encoding.MSGPACK else "application/json"
-        told = [("Content-Type", content_type), *headers.items()]
+        told = [(name.encode(), value.encode()) for name, value in {"Content-Type": content_type, **headers}.items()]
         family = ENDPOINTS[path].family if path in ENDPOINTS else Family.STOCKS
         host, port = url.removeprefix("ws://").split(":")
         async with await trio.open_tcp_stream(host, int(port)) as stream, trio.open_nursery() as nursery:

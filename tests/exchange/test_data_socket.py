@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,28 +13,28 @@ from engine.codec.wire import Encoding
 from engine.exchange.faults import Fault
 from engine.exchange.faults.script import build_fault
 from engine.exchange.line.limits import LineOptions
-from engine.exchange.serve import ExchangeOptions, Running, open_exchange
+from engine.exchange.serve import ExchangeOptions, open_exchange
 from engine.model.market import Kind, Trade
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 
 def options(*faults: Fault, speed: float = 0.0, **line: Any) -> ExchangeOptions:
     return ExchangeOptions(speed=speed, faults=faults, seed=5, line=LineOptions(**line))
 
 
-def connected(exchange: Running) -> str:
-    return exchange.data_stream_url
+def rejected(status: int, *headers: tuple[bytes, bytes]) -> Any:
+    """The upgrade is answered with this status and, among others, these headers."""
 
+    def check(error: ConnectionRejected) -> bool:
+        told = {(name.lower(), value) for name, value in error.headers or ()}
+        return error.status_code == status and told.issuperset(headers)
 
-def leaves(group: BaseException) -> list[BaseException]:
-    if isinstance(group, BaseExceptionGroup):
-        return [leaf for each in group.exceptions for leaf in leaves(each)]
-    return [group]
+    return pytest.RaisesGroup(pytest.RaisesExc(ConnectionRejected, check=check), flatten_subgroups=True)
 
 
 @pytest.mark.parametrize("encoding", list(Encoding))
-async def test_what_was_published_is_what_a_client_receives(dial: Any, trades: Any, encoding: Encoding) -> None:
+async def test_what_was_published_is_what_a_client_receives(
+    autojump_clock: Any, dial: Any, trades: Any, encoding: Encoding
+) -> None:
     async with open_exchange(options(), trades(1000)) as exchange:
         async with dial(exchange.data_stream_url, encoding=encoding) as client:
             ack = await client.subscribe(trades=["A"], bars=["*"])
@@ -46,7 +47,9 @@ async def test_what_was_published_is_what_a_client_receives(dial: Any, trades: A
         assert max(client.frames) == 100
 
 
-async def test_only_what_was_subscribed_to_comes_and_a_wildcard_stays_in_its_family(dial: Any, trades: Any) -> None:
+async def test_only_what_was_subscribed_to_comes_and_a_wildcard_stays_in_its_family(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
     source = trades(300, symbols=("A", "B", "BTC/USD"))
     async with (
         open_exchange(options(), source) as exchange,
@@ -84,7 +87,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize(("kind", "more", "code", "unheard"), ENDINGS, ids=[f"{row[0]}-{row[1]}" for row in ENDINGS])
 async def test_a_fault_ends_the_line_in_its_place_and_leaves_a_hole(
-    dial: Any, trades: Any, kind: str, more: dict[str, Any], code: int, unheard: int
+    autojump_clock: Any, dial: Any, trades: Any, kind: str, more: dict[str, Any], code: int, unheard: int
 ) -> None:
     fault = build_fault(kind=kind, after_events=250, **more)
     async with open_exchange(options(fault), trades(2000)) as exchange:
@@ -103,7 +106,9 @@ async def test_a_fault_ends_the_line_in_its_place_and_leaves_a_hole(
         assert exchange.plan.hits[kind] == (1 if fault.strikes else 0)
 
 
-async def test_after_a_cut_the_next_connection_goes_on_behind_the_hole(dial: Any, trades: Any) -> None:
+async def test_after_a_cut_the_next_connection_goes_on_behind_the_hole(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
     fault = build_fault(kind="cut", after_events=300, times=3)
     async with open_exchange(options(fault), trades(2000)) as exchange:
         heard: list[int] = []
@@ -119,41 +124,49 @@ async def test_after_a_cut_the_next_connection_goes_on_behind_the_hole(dial: Any
         missing = sorted(set(range(1, 2001)) - set(heard))
         assert heard == sorted(heard)
         assert missing[0] == 301
-        assert exchange.plan.hits["cut"] + exchange.plan.missed["cut"] == 3
+        assert exchange.plan.hits["cut"] == 3
         known = [row.id for row in exchange.market.past.between(Kind.TRADES, "A", 0, 2**62) if isinstance(row, Trade)]
         assert known == list(range(1, 2001))
 
 
-async def test_a_mute_line_answers_pings_and_requests_but_tells_nothing(dial: Any, trades: Any) -> None:
-    async with open_exchange(options(build_fault(kind="mute", after_events=100)), trades(1000)) as exchange:
-        async with dial(exchange.data_stream_url) as client:
-            await client.subscribe(trades=["A"])
-            await client.until_event(100)
-            with trio.move_on_after(60) as silence:
-                await client.receive()
-            assert silence.cancelled_caught
-            with trio.fail_after(1):
-                await client.ws.ping()
-            await client.say(action="subscribe", trades=["B"])
-            assert (await client.hear()).type == "subscription"
-            assert exchange.market.published == 128 + 200
+async def test_a_mute_line_answers_pings_and_requests_but_tells_nothing(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
+    async with (
+        open_exchange(options(build_fault(kind="mute", after_events=100)), trades(1000)) as exchange,
+        dial(exchange.data_stream_url) as client,
+    ):
+        await client.subscribe(trades=["A"])
+        await client.until_event(100)
+        with trio.move_on_after(20) as silence:
+            await client.receive()
+        assert silence.cancelled_caught
+        with trio.fail_after(1):
+            await client.ws.ping()
+        await client.say(action="subscribe", trades=["B"])
+        assert (await client.hear()).type == "subscription"
+        assert exchange.market.published == 128 + 200
 
 
-async def test_a_half_open_line_answers_nothing_and_does_not_hold_the_slot(dial: Any, trades: Any) -> None:
-    async with open_exchange(options(build_fault(kind="half_open", after_events=100)), trades(1000)) as exchange:
-        async with dial(exchange.data_stream_url) as client:
-            await client.subscribe(trades=["A"])
-            await client.until_event(100)
-            with trio.move_on_after(60) as silence:
-                await client.ws.ping()
-            assert silence.cancelled_caught
-            async with dial(exchange.data_stream_url) as second:
-                await second.subscribe(trades=["A"])
-                await second.until_event(1000)
-            assert second.ids[0] == 128 + 200 + 1
+async def test_a_half_open_line_answers_nothing_and_does_not_hold_the_slot(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
+    async with (
+        open_exchange(options(build_fault(kind="half_open", after_events=100)), trades(1000)) as exchange,
+        dial(exchange.data_stream_url) as client,
+    ):
+        await client.subscribe(trades=["A"])
+        await client.until_event(100)
+        with trio.move_on_after(20) as silence:
+            await client.ws.ping()
+        assert silence.cancelled_caught
+        async with dial(exchange.data_stream_url) as second:
+            await second.subscribe(trades=["A"])
+            await second.until_event(1000)
+        assert second.ids[0] == 128 + 200 + 1
 
 
-async def test_a_half_open_line_may_end_after_a_time(dial: Any, trades: Any) -> None:
+async def test_a_half_open_line_may_end_after_a_time(autojump_clock: Any, dial: Any, trades: Any) -> None:
     fault = build_fault(kind="half_open", after_events=100, for_="30s")
     async with open_exchange(options(fault), trades(1000)) as exchange, dial(exchange.data_stream_url) as client:
         await client.subscribe(trades=["A"])
@@ -164,14 +177,16 @@ async def test_a_half_open_line_may_end_after_a_time(dial: Any, trades: Any) -> 
         assert trio.current_time() - began == pytest.approx(30, abs=1)
 
 
-async def test_a_refused_or_stalled_connection_gets_no_upgrade_and_the_one_after_does(dial: Any, trades: Any) -> None:
+async def test_a_refused_or_stalled_connection_gets_no_upgrade_and_the_one_after_does(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
     faults = build_fault(kind="refuse", next=1), build_fault(kind="stall_handshake", next=1)
     async with open_exchange(options(*faults), trades(10)) as exchange:
         for _ in faults:
-            with pytest.raises(BaseExceptionGroup) as caught:  # the client's own hand-shake never ends by itself
+            # The client's own hand-shake never ends by itself: trio-websocket waits for a peer that is gone.
+            with pytest.RaisesGroup(trio.TooSlowError, flatten_subgroups=True):
                 async with dial(exchange.data_stream_url):
                     pass
-            assert [type(leaf) for leaf in leaves(caught.value)] == [trio.TooSlowError]
         async with dial(exchange.data_stream_url) as client:
             await client.subscribe(trades=["A"])
             await client.until_event(10)
@@ -179,27 +194,26 @@ async def test_a_refused_or_stalled_connection_gets_no_upgrade_and_the_one_after
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
-async def test_the_upgrade_can_be_answered_with_a_status_and_headers(dial: Any, trades: Any, status: int) -> None:
+async def test_the_upgrade_can_be_answered_with_a_status_and_headers(
+    autojump_clock: Any, dial: Any, trades: Any, status: int
+) -> None:
     fault = build_fault(kind="upgrade_status", status=status, next=1, headers={"Retry-After": "7"})
     async with open_exchange(options(fault), trades(10)) as exchange:
-        with pytest.raises(BaseExceptionGroup) as caught:
+        with rejected(status, (b"retry-after", b"7")):
             async with dial(exchange.data_stream_url):
                 pass
-        (rejected,) = leaves(caught.value)
-        assert isinstance(rejected, ConnectionRejected)
-        assert rejected.status_code == status
-        assert (b"retry-after", b"7") in [(name.lower(), value) for name, value in rejected.headers or ()]
 
 
-async def test_an_unknown_path_is_http_404(dial: Any, trades: Any) -> None:
+async def test_an_unknown_path_is_http_404(autojump_clock: Any, dial: Any, trades: Any) -> None:
     async with open_exchange(options(), trades(10)) as exchange:
-        with pytest.raises(BaseExceptionGroup) as caught:
+        with rejected(404):
             async with dial(exchange.data_stream_url, "/v2/boats"):
                 pass
-        assert [leaf.status_code for leaf in leaves(caught.value) if isinstance(leaf, ConnectionRejected)] == [404]
 
 
-async def test_a_client_that_does_not_log_in_is_told_so_after_ten_seconds(dial: Any, trades: Any) -> None:
+async def test_a_client_that_does_not_log_in_is_told_so_after_ten_seconds(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
     async with open_exchange(options(), trades(10)) as exchange, dial(exchange.data_stream_url) as client:
         began = trio.current_time()
         assert await client.until_closed() == 1000
@@ -207,7 +221,9 @@ async def test_a_client_that_does_not_log_in_is_told_so_after_ten_seconds(dial: 
         assert trio.current_time() - began == pytest.approx(10, abs=0.1)
 
 
-async def test_the_second_session_waits_on_its_socket_until_the_first_has_left(dial: Any, trades: Any) -> None:
+async def test_the_second_session_waits_on_its_socket_until_the_first_has_left(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
     async with open_exchange(options(), trades(10)) as exchange, dial(exchange.data_stream_url) as second:
         async with dial(exchange.data_stream_url) as first:
             assert (await first.login()).msg == "authenticated"
@@ -217,7 +233,7 @@ async def test_the_second_session_waits_on_its_socket_until_the_first_has_left(d
         assert (await second.hear()).msg == "authenticated"
 
 
-async def test_a_ghost_stays_after_an_unclean_end_only(dial: Any, trades: Any) -> None:
+async def test_a_ghost_stays_after_an_unclean_end_only(autojump_clock: Any, dial: Any, trades: Any) -> None:
     faults = (
         build_fault(kind="ghost", for_="5s"),
         build_fault(kind="cut", after_events=10, events=0),
@@ -238,7 +254,9 @@ async def test_a_ghost_stays_after_an_unclean_end_only(dial: Any, trades: Any) -
 
 
 @pytest.mark.parametrize("encoding", list(Encoding))
-async def test_an_oddity_in_a_frame_takes_no_neighbour_with_it(dial: Any, trades: Any, encoding: Encoding) -> None:
+async def test_an_oddity_in_a_frame_takes_no_neighbour_with_it(
+    autojump_clock: Any, dial: Any, trades: Any, encoding: Encoding
+) -> None:
     faults = [build_fault(kind=kind, p=0.5) for kind in ("bad_frame", "unknown_type", "unknown_field")]
     faults += [build_fault(kind="bad_frame", after_events=100)]
     async with open_exchange(options(*faults), trades(1000)) as exchange:
@@ -253,7 +271,7 @@ async def test_an_oddity_in_a_frame_takes_no_neighbour_with_it(dial: Any, trades
         assert counts.unknown_fields.total() >= hits["unknown_field"] > 0
 
 
-async def test_repeats_and_shuffles_can_be_undone_frame_by_frame(dial: Any, trades: Any) -> None:
+async def test_repeats_and_shuffles_can_be_undone_frame_by_frame(autojump_clock: Any, dial: Any, trades: Any) -> None:
     faults = [build_fault(kind="duplicate", p=0.1), build_fault(kind="reorder", p=0.1)]
     async with open_exchange(options(*faults, frame_events_max=10), trades(1000)) as exchange:
         async with dial(exchange.data_stream_url) as client:
@@ -271,7 +289,7 @@ async def test_repeats_and_shuffles_can_be_undone_frame_by_frame(dial: Any, trad
         assert len(client.ids) - 1000 == exchange.plan.hits["duplicate"] > 0
 
 
-async def test_a_delayed_line_is_late_by_that_much_of_market_time(dial: Any, trades: Any) -> None:
+async def test_a_delayed_line_is_late_by_that_much_of_market_time(autojump_clock: Any, dial: Any, trades: Any) -> None:
     fault = build_fault(kind="delay", for_="30s")
     async with open_exchange(options(fault, speed=10.0), trades(5)) as exchange:
         async with dial(exchange.data_stream_url) as client:
@@ -281,7 +299,9 @@ async def test_a_delayed_line_is_late_by_that_much_of_market_time(dial: Any, tra
         assert trio.current_time() - began == pytest.approx(3.25, abs=0.3)
 
 
-async def test_the_pongs_of_a_client_are_timed_and_a_late_one_ends_the_line(dial: Any, trades: Any) -> None:
+async def test_the_pongs_of_a_client_are_timed_and_a_late_one_ends_the_line(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
     async with open_exchange(options(ping_every_s=10.0), trades(10)) as exchange:
         async with dial(exchange.data_stream_url) as client:
             await client.subscribe(trades=["A"])
@@ -291,6 +311,7 @@ async def test_the_pongs_of_a_client_are_timed_and_a_late_one_ends_the_line(dial
         stream = await trio.open_tcp_stream("127.0.0.1", int(exchange.data_stream_url.rpartition(":")[2]))
         async with stream:
             await upgrade_by_hand(stream)
+            await subscribe_by_hand(stream)
             await trio.sleep(20)
         assert exchange.stats.pongs_late == 1
         assert exchange.stats.pong_late_max_s >= 5
@@ -301,21 +322,44 @@ async def upgrade_by_hand(stream: trio.SocketStream) -> None:
         b"GET /v2/iex HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
+    assert (await stream.receive_some()).startswith(b"HTTP/1.1 101")
+
+
+async def subscribe_by_hand(stream: trio.SocketStream) -> None:
+    for text in (b'{"action":"auth","key":"k","secret":"s"}', b'{"action":"subscribe","trades":["A"]}'):
+        await stream.send_all(bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text)
 
 
 @pytest.mark.slow
-async def test_a_client_that_does_not_read_is_told_407_and_dropped(trades: Any) -> None:
+async def test_a_client_that_does_not_read_is_told_407_and_dropped(autojump_clock: Any, trades: Any) -> None:
     async with open_exchange(options(speed=1.0), trades(400_000, step_ns=10_000)) as exchange:
         stream = await trio.open_tcp_stream("127.0.0.1", int(exchange.data_stream_url.rpartition(":")[2]))
         async with stream:
             await upgrade_by_hand(stream)
-            for text in (b'{"action":"auth","key":"k","secret":"s"}', b'{"action":"subscribe","trades":["A"]}'):
-                await stream.send_all(bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text)
+            await subscribe_by_hand(stream)
             with trio.fail_after(60):
-                while not exchange.stats.closed_unclean + exchange.stats.closed_clean:
+                await trio.sleep(0.5)
+                while not exchange.stats.closed_unclean + exchange.stats.closed_clean:  # noqa: ASYNC110  # a counter
                     await trio.sleep(0.5)
         assert exchange.stats.errors_sent[407] == 1
         assert exchange.stats.queued_max <= 101_000
+
+
+async def test_a_message_in_fragments_is_put_together(autojump_clock: Any, trades: Any) -> None:
+    async with open_exchange(options(), trades(10)) as exchange:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(exchange.data_stream_url.rpartition(":")[2]))
+        async with stream:
+            await upgrade_by_hand(stream)
+            text = b'{"action":"auth","key":"k","secret":"s"}'
+            mask = bytes(4)
+            for start in range(0, len(text), 10):
+                first = (0x01 if start == 0 else 0x00) | (0x80 if start + 10 >= len(text) else 0)
+                part = text[start : start + 10]
+                await stream.send_all(bytes((first, 0x80 | len(part))) + mask + part)
+            with trio.fail_after(5):
+                told = await stream.receive_some()
+                while b"authenticated" not in told:
+                    told += await stream.receive_some()
 
 
 async def send_garbage(stream: trio.SocketStream) -> None:
@@ -333,20 +377,17 @@ async def ask_for_a_page(stream: trio.SocketStream) -> None:
 
 async def send_bad_frames(stream: trio.SocketStream) -> None:
     await upgrade_by_hand(stream)
-    await stream.receive_some()
     await stream.send_all(b"\xff" * 500)
 
 
 async def send_bad_text(stream: trio.SocketStream) -> None:
     await upgrade_by_hand(stream)
-    await stream.receive_some()
     await stream.send_all(b"\x81\x82\x00\x00\x00\x00\xff\xfe")
     await stream.receive_some()
 
 
 async def send_too_much(stream: trio.SocketStream) -> None:
     await upgrade_by_hand(stream)
-    await stream.receive_some()
     size = 2_000_000
     await stream.send_all(b"\x81\xff" + size.to_bytes(8, "big") + bytes(4) + b"x" * size)
 
@@ -355,23 +396,23 @@ async def send_too_much(stream: trio.SocketStream) -> None:
     "abuse", [send_garbage, leave_at_once, ask_for_a_page, send_bad_frames, send_bad_text, send_too_much]
 )
 async def test_a_broken_client_harms_nobody_else(
-    dial: Any, trades: Any, abuse: Callable[[trio.SocketStream], Awaitable[None]]
+    autojump_clock: Any, dial: Any, trades: Any, abuse: Callable[[trio.SocketStream], Awaitable[None]]
 ) -> None:
     async with open_exchange(options(), trades(1000)) as exchange:
         for _ in range(3):
             stream = await trio.open_tcp_stream("127.0.0.1", int(exchange.data_stream_url.rpartition(":")[2]))
             async with stream:
-                try:
+                with suppress(trio.BrokenResourceError):  # the exchange hangs up on some of it, as it may
                     await abuse(stream)
-                except trio.BrokenResourceError:
-                    pass  # the exchange has hung up, as it may
         async with dial(exchange.data_stream_url) as client:
             await client.subscribe(trades=["A"])
             await client.until_event(1000)
         assert client.ids == list(range(1, 1001))
 
 
-async def test_requests_that_are_none_are_400_and_the_session_goes_on(dial: Any, trades: Any) -> None:
+async def test_requests_that_are_none_are_400_and_the_session_goes_on(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
     async with open_exchange(options(), trades(10)) as exchange, dial(exchange.data_stream_url) as client:
         await client.login()
         for message in ("hello", b"\xc1", "[1,2]", '{"action":"dance"}'):
@@ -395,4 +436,6 @@ def test_the_trading_stream_answers_both_forms_of_login() -> None:
         assert session.receive(listen)["data"] == {"status": "unauthorized", "action": "listen"}
         assert session.receive(login)["data"] == {"status": "authorized", "action": "authenticate"}
         assert session.receive(listen) == {"stream": "listening", "data": {"streams": ["trade_updates"]}}
-    assert TradingSession(keys).receive({"action": "auth", "key": "x", "secret": "y"})["data"]["status"] == "unauthorized"
+    assert (
+        TradingSession(keys).receive({"action": "auth", "key": "x", "secret": "y"})["data"]["status"] == "unauthorized"
+    )

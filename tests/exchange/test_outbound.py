@@ -88,7 +88,8 @@ def test_a_repeat_is_word_for_word_a_recent_event_and_comes_behind_it(events: in
     plan = FaultPlan([build_fault(kind="duplicate", p=0.3)], seed)
     out = Outbound(plan, 1)
     out.put_events([trade(each) for each in range(events)], 0.0)
-    told_, seen = told(drain(out)), []
+    told_ = told(drain(out))
+    seen: list[MarketEvent] = []
     for event in told_:
         if event not in seen:
             assert event.ts_ns == len(seen)

@@ -20,10 +20,10 @@ def test_a_frame_of_any_length_is_read_back(length: int, kind: type) -> None:
     payload: Any = "x" * length if kind is str else b"x" * length
     client = Connection(ConnectionType.CLIENT)
     client.receive_data(build_frame(payload))
-    parts = list(client.events())
-    assert all(isinstance(part, TextMessage if kind is str else BytesMessage) for part in parts)
-    joined = parts[0].data if length == 0 else type(payload)().join(part.data for part in parts)  # type: ignore[union-attr]  # narrowed above
-    assert joined == payload
+    parts = [event for event in client.events() if isinstance(event, TextMessage | BytesMessage)]
+    assert all(isinstance(part, TextMessage) == (kind is str) for part in parts)
+    assert parts[-1].message_finished
+    assert type(payload)().join(part.data for part in parts) == payload
 
 
 @given(st.integers(1, 40))

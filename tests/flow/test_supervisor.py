@@ -64,7 +64,7 @@ async def test_a_refused_login_is_raised_as_itself_also_beside_a_disconnect(auto
 async def test_a_spent_budget_escalates_and_names_the_last_error(autojump_clock: trio.abc.Clock) -> None:
     told: list[float] = []
     policy = RestartPolicy(restarts_max=2)
-    with pytest.raises(BudgetSpent, match="after 2 restarts.*third"):
+    with pytest.raises(BudgetSpent, match=r"after 2 restarts.*third"):
         await run(failing(LineLost("a"), LineLost("b"), LineLost("third")), policy, told)
     assert len(told) == 2
 

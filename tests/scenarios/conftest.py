@@ -1,10 +1,10 @@
 """A whole session in one Trio loop: the real engine against the embedded exchange over loopback, on a virtual clock."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from engine import Context, Gap, Kind, Stream, strategy
 from engine.app.live import run_live
@@ -34,6 +34,8 @@ class Watcher:
     events: list[MarketEvent] = field(factory=list)
     gaps: list[Gap] = field(factory=list)
     notices: list[ControlEvent] = field(factory=list)
+    ended: bool = False
+    """Whether it saw the end of its subscriptions, rather than being cut off."""
 
     def plug(self, name: str = "watcher") -> LoadedStrategy:
         @strategy()
@@ -42,6 +44,7 @@ class Watcher:
                 async with ctx.merge(events, notices) as everything:
                     async for item in everything:
                         self.take(item)
+            self.ended = True
 
         return LoadedStrategy(watch, name=name)
 
@@ -70,13 +73,23 @@ class Outcome:
         """What the exchange published of one stream."""
         return [content(event) for event in self.exchange.market.past.between(stream.kind, stream.symbol, 0, 1 << 62)]
 
+    def owed(self, stream: Stream, told: Sequence[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        """What was published from the first event told on: a made market may begin a moment before its reader."""
+        published = self.published(stream)
+        began = published.index(told[0])
+        assert began <= 5, f"{began} events of {stream} were missed before the first one told"
+        return published[began:]
+
 
 Hold = Callable[..., Awaitable[Outcome]]
 
 
 @pytest.fixture
 def hold() -> Hold:
-    """Run strategies against an exchange with a fault script for ``for_s`` seconds."""
+    """Run strategies against an exchange with a fault script for ``for_s`` seconds.
+
+    ``session`` holds fields of `RunOptions`; what else is given are fields of the exchange's options.
+    """
 
     async def run(
         *strategies: LoadedStrategy | Strategy,
@@ -84,13 +97,16 @@ def hold() -> Hold:
         for_s: float = 60.0,
         tuning: Tuning | None = None,
         encoding: Any = "msgpack",
+        session: Mapping[str, Any] | None = None,
         **exchange: Any,
     ) -> Outcome:
-        loaded = tuple(one if isinstance(one, LoadedStrategy) else LoadedStrategy(one, name=one.name) for one in strategies)
+        loaded = tuple(
+            one if isinstance(one, LoadedStrategy) else LoadedStrategy(one, name=one.name) for one in strategies
+        )
         options = ExchangeOptions(faults=parse_faults(faults), **exchange)
         async with open_exchange(options) as running:
-            session = RunOptions(strategies=loaded, for_s=for_s, tuning=tuning or Tuning(), encoding=encoding)
-            return Outcome(await run_live(session, exchange=running), running)
+            given = RunOptions(strategies=loaded, for_s=for_s, tuning=tuning or Tuning(), encoding=encoding)
+            return Outcome(await run_live(evolve(given, **(session or {})), exchange=running), running)
 
     return run
 

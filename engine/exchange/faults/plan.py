@@ -22,6 +22,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN_FOR: Final = frozenset({"ghost", "delay", "half_open"})
 """Kinds whose ``for`` is part of what they do, not how long their window stands."""
 
+_ALWAYS_ON: Final = frozenset({"history_lag", "history_refused"})
+"""Kinds that change every answer while they stand: each opening counts as a hit, not each answer."""
+
 
 def next_time_of_day(after_ns: int, moment: TimeOfDay) -> int:
     """The first instant after ``after_ns`` at which it is that time of day."""
@@ -103,7 +106,7 @@ class FaultPlan:
     hits: Counter[str] = field(factory=Counter)
     """How often each kind did something."""
     missed: Counter[str] = field(factory=Counter)
-    """How often each kind had its moment while there was nobody to do it to."""
+    """How often a fault was due again before its last moment had found anybody to happen to."""
     _triggers: list[_Trigger] | None = None
     _windows: dict[str, list[_Window]] = field(factory=dict)
     _dice: dict[str, Random] = field(factory=dict)
@@ -157,6 +160,8 @@ class FaultPlan:
         left = fault.uses if fault.triggered or fault.uses is not None else fault.times
         windows = [each for each in self._windows.get(fault.kind, []) if each.open(self.now_s())]
         self._windows[fault.kind] = [*windows, _Window(fault, until_s, left)]
+        if fault.kind in _ALWAYS_ON:
+            self.hits[fault.kind] += 1
 
     def active(self, kind: str, phase: str | None = None) -> Fault | None:
         """The fault of this kind (and phase) that stands now, without using it up; the newest wins."""

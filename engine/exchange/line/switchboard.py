@@ -4,6 +4,9 @@ It is the market's one listener. A batch is split where a fault is due, so that 
 5000th and nowhere else; the fault goes into the same queues as the events. At speed 0 it also holds the market back
 until every reader has room, and has a hole published unheard after a fault that took the readers away: without that
 a market which only moves while somebody reads would never leave anything to fill.
+
+A fault whose moment comes while nobody is connected waits, and happens when the next line has been told something: a
+script that asks for twenty cuts gets twenty, and a client that is cut again has at least come further.
 """
 
 from collections.abc import Sequence
@@ -66,6 +69,7 @@ class Switchboard:
         self.published = 0
         self._lines: dict[int, Listener] = {}
         self._numbers = count(1)
+        self._waiting: dict[tuple[int, str], Fault] = {}
         self._changed = trio.Event()
         self._unheard = 0
         self._unheard_asked = trio.Event()
@@ -111,11 +115,13 @@ class Switchboard:
             mark = self.plan.next_mark(self.published)
             stop = len(events) if mark is None else min(len(events), start + mark - self.published)
             part = events if stop - start == len(events) else events[start:stop]
-            for line in self._lines.values():
-                if line.live:
-                    line.deliver(part)
+            told = [line for line in self._lines.values() if line.live]
+            for line in told:
+                line.deliver(part)
             self.published += stop - start
             start = stop
+            if told and self._waiting:
+                self._catch_up()
             self.fire()
 
     async def ready(self) -> None:
@@ -140,10 +146,21 @@ class Switchboard:
         for fault in self.plan.due(self.clock.now_ns(), self.published):
             self._happen(fault)
 
+    def _catch_up(self) -> None:
+        """Let happen what had nobody to happen to."""
+        waiting, self._waiting = self._waiting, {}
+        for _, fault in sorted(waiting.items()):
+            self._happen(fault)
+
     def _happen(self, fault: Fault) -> None:
         live = [line for line in self._lines.values() if line.live]
-        if fault.strikes:
-            (self.plan.hits if live else self.plan.missed)[fault.kind] += 1
+        if fault.strikes and not live:
+            # One of each table waits; more would only cut a client again and again in the same place.
+            name = (fault.table, fault.kind)
+            self.plan.missed[fault.kind] += name in self._waiting
+            self._waiting[name] = fault
+        elif fault.strikes:
+            self.plan.hits[fault.kind] += 1
             for line in live:
                 line.strike(fault)
         else:

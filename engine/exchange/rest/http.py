@@ -114,6 +114,7 @@ class _Connection:
     async def _read_request(self) -> Request | None:
         """The next request; ``None`` when the client is done, or took too long."""
         with trio.move_on_after(IDLE_MAX_S):
+            await trio.lowlevel.checkpoint()
             pipelined = self._http.trailing_data[0]
             if not pipelined and not await self._feed():
                 return None
@@ -134,15 +135,10 @@ class _Connection:
 
     async def _event(self) -> object:
         """The next event of h11, reading as needed; `ConnectionClosed` when the client is done."""
-        while True:
-            event = self._http.next_event()
-            if event is h11.NEED_DATA:
-                await self._feed()
-            elif event is h11.PAUSED:
-                return h11.ConnectionClosed()
-            else:
-                await trio.lowlevel.checkpoint()
-                return event
+        await trio.lowlevel.checkpoint()
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            await self._feed()
+        return h11.ConnectionClosed() if event is h11.PAUSED else event
 
     async def _feed(self) -> bool:
         """Read once; whether the client is still there."""
@@ -171,6 +167,7 @@ class _Connection:
 
     async def _refuse(self, error: h11.RemoteProtocolError) -> None:
         """Answer garbage with a 4xx where HTTP still allows it."""
+        await trio.lowlevel.checkpoint()
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         refusal = Response(error.error_status_hint, b'{"message":"bad request"}', (("connection", "close"),))

@@ -112,6 +112,8 @@ class RestServer:
             body = self._route(steps, request)
         except ValueError as error:
             return failure(400, str(error), BAD_REQUEST)
+        except OverflowError:  # a date at the very edge of the calendar
+            return failure(400, "start or end is out of range", BAD_REQUEST)
         except NotForPlan:
             return failure(403, NOT_FOR_PLAN[1], NOT_FOR_PLAN[0])
         if body is None:

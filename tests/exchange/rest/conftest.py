@@ -90,10 +90,10 @@ async def _served(rows: list[Row], **rest: Any) -> AsyncIterator[Site]:
     server = RestServer(market, plan, **rest)
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, server.serve_connection, listeners)
+        await nursery.start(trio.serve_listeners, server.serve_connection, listeners)
         url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=url, headers=KEYS, trust_env=False) as client:
-            with trio.fail_after(30):
+            with trio.fail_after(30):  # noqa: ASYNC100 - the test awaits in it
                 yield Site(market, plan, client, url, server)
         nursery.cancel_scope.cancel()
 

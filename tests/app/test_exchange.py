@@ -1,0 +1,62 @@
+"""``gapless exchange`` says where it is in its first line, refuses bad flags in one sentence, and stops when asked."""
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.app.commands import ExchangeFlags
+from engine.app.exchange import plan_exchange
+from engine.errors import Misconfigured
+
+
+def test_flags_become_options(tmp_path: Path) -> None:
+    script = tmp_path / "faults.toml"
+    script.write_text('[[fault]]\nkind = "cut"\nevery = "90s"\n')
+    options = plan_exchange(
+        ExchangeFlags(
+            port=0, symbols="A, B,", faults=script, seed=4, keys=("K:a:b",), start=datetime(2026, 1, 5), speed=0.0  # noqa: DTZ001  # what a person types has no zone
+        )
+    )  # fmt: skip
+    assert (options.symbols, options.seed, options.speed) == (("A", "B"), 4, 0.0)
+    assert options.keys == {("K", "a:b")}
+    assert options.start == datetime(2026, 1, 5, tzinfo=UTC)
+    assert [fault.kind for fault in options.faults] == ["cut"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (ExchangeFlags(port=70_000), "--port 70000"),
+        (ExchangeFlags(speed=-1.0), "--speed -1"),
+        (ExchangeFlags(keys=("nocolon",)), "--keys takes KEY:SECRET"),
+        (ExchangeFlags(faults=Path("absent.toml")), "absent.toml cannot be read"),
+        (ExchangeFlags(frame_events=0), "--frame-events 0"),
+        (ExchangeFlags(ping_every=0.0), "--ping-every 0"),
+    ],
+)
+def test_a_bad_flag_is_one_sentence_that_names_it(flags: ExchangeFlags, says: str) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        plan_exchange(flags)
+    assert says in str(caught.value)
+    assert "nocolon" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_tells_its_addresses_and_stops_when_asked(root: Path, stop: signal.Signals) -> None:
+    command = [sys.executable, "-m", "engine.app.cli", "exchange", "--port", "0", "--json", "--symbols", "A,BTC/USD"]
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        urls = json.loads(process.stdout.readline())
+        assert set(urls) == {"data_stream_url", "data_url", "trading_stream_url", "trading_url"}
+        process.send_signal(stop)
+        out, err = process.communicate(timeout=10)
+        assert (process.returncode, out) == (0, "")
+        assert '"published"' in err
