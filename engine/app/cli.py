@@ -1,8 +1,8 @@
 """The command ``gapless``: which commands there are, and what becomes of everything that can end one.
 
-Nothing heavy is imported before a command runs: commands are named by import path and loaded when they are called,
-so ``gapless --help`` answers at once. Every ending is one of four: an exit code, a sentence of ours with its exit code,
-Ctrl-C, or a bug, which is a sentence too, with the traceback in a file (``--debug`` shows it).
+Nothing heavy is imported before a command runs, so ``gapless --help`` answers at once. Every ending is one of four: an
+exit code, a sentence of ours with its exit code, Ctrl-C, or a bug, which is a sentence too, with the traceback in a
+file (``--debug`` shows it).
 """
 
 import os
@@ -10,7 +10,10 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from cyclopts import App, CycloptsError
+import click
+
+from engine.app import commands
+from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
 """The exit code of a command line that makes no sense."""
@@ -19,45 +22,41 @@ DEBUG: Final = "--debug"
 _COMMANDS: Final = (
     (
         "run",
-        "engine.app.commands:run",
+        commands.run,
         "Run strategies, on the embedded exchange unless told otherwise.",
         (
             "gapless run strategies.sma_cross --for 30",
-            "gapless run audit sma_cross --set audit.symbols=AAPL,BTC/USD --set sma_cross.fast=5",
+            "gapless run audit sma_cross --set audit.symbols=SPY --set sma_cross.fast=5",
             "gapless run ./mine.py:trend --venue paper --feed sip",
             "gapless run audit --tape trades.parquet --speed 0 --until-tape-ends --json",
         ),
     ),
     (
         "exchange",
-        "engine.app.exchange:exchange",
+        commands.exchange,
         "Serve the embedded Alpaca on this machine.",
         ("gapless exchange", "gapless exchange --port 0 --json --tape trades.parquet --speed 100"),
     ),
     (
         "list",
-        "engine.app.commands:list_strategies",
+        commands.list_strategies,
         "List the strategies that can be run by name, with their parameters.",
         ("gapless list", "gapless list --json"),
     ),
     (
         "new",
-        "engine.app.commands:new",
+        commands.new,
         "Write NAME.py, a strategy of your own that runs at once; nothing is overwritten.",
         ("gapless new my_strategy", "gapless run ./my_strategy.py --for 10"),
     ),
     (
         "doctor",
-        "engine.app.commands:doctor",
+        commands.doctor,
         "Check keys, plan, clock and line, and say what to do about each.",
         ("gapless doctor", "gapless doctor --venue live --feed sip --json"),
     ),
 )
 _KEYS: Final = "Keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY. Add --debug to see the traceback of a bug."
-
-
-def _epilogue(examples: Sequence[str]) -> str:
-    return "\nExamples:\n\n" + "\n".join(f"  {example}" for example in examples) + f"\n\n{_KEYS}"
 
 
 def _version() -> str:
@@ -69,20 +68,56 @@ def _version() -> str:
         return "gapless (not installed: run from its folder)"
 
 
-def build_app() -> App:
-    """The commands by name; each module is imported when its command is called or asked for help."""
-    app = App(
-        name="gapless",
+class _Commands(click.Group):
+    """All commands, with an example of each."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The first example of each command, and where keys come from."""
+        write_examples(formatter, [examples[0] for _, _, _, examples in _COMMANDS], _KEYS)
+
+
+def _tell_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(_version())
+        ctx.exit()
+
+
+def build_app() -> click.Group:
+    """The commands by name. Parsing a line with them runs nothing: see `read_line`."""
+    app = _Commands(
+        "gapless",
         help="A trading engine whose market data stays connected, and that says so when anything is missing.",
-        help_epilogue=_epilogue([examples[0] for _, _, _, examples in _COMMANDS]),
-        help_format="plaintext",
-        version=_version,
-        version_format="plaintext",
-        backend="trio",
+        context_settings=CONTEXT,
+        subcommand_metavar="COMMAND ...",
     )
-    for name, target, help_text, examples in _COMMANDS:
-        app.command(target, name=name, help=help_text, help_epilogue=_epilogue(examples))
+    for name, function, help_text, examples in _COMMANDS:
+        app.add_command(build_command(name, function, help_text, examples, _KEYS))
+    for command in (app, *app.commands.values()):
+        command.params.append(
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                hidden=command is not app,
+                callback=_tell_version,
+                help="Show the version and exit.",
+            )
+        )
     return app
+
+
+def read_line(tokens: Sequence[str]) -> Job:
+    """What a command line asks for, ready to be called; raises `click.UsageError` for one that makes no sense.
+
+    Help and version are told here, and then there is nothing left to do.
+    """
+    try:
+        with build_app().make_context("gapless", list(tokens) or ["--help"]) as ctx:
+            job: Job = ctx.command.invoke(ctx)
+    except click.exceptions.Exit:
+        return lambda: 0
+    return job
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -94,25 +129,22 @@ def run_command(tokens: Sequence[str]) -> int:
     """Run one command line; returns the exit code, having told the person what ended it."""
     debug = DEBUG in tokens
     try:
-        result = build_app()(
-            [token for token in tokens if token != DEBUG],
-            exit_on_error=False,
-            print_error=False,
-            result_action="return_value",
-        )
+        code = read_line([token for token in tokens if token != DEBUG])()
         sys.stdout.flush()
-    except CycloptsError as error:
-        return _say(" ".join(str(error).split()) + f" See: gapless {_command_of(error)}--help", USAGE)
+    except click.UsageError as error:
+        return _say(_usage_sentence(error), USAGE)
     except BrokenPipeError:
         return _reader_left()
     # The outermost frame, where every ending gets a sentence and a code; Trio has finished, so nothing is cancelled.
     except (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  # as said above
         return _ended_badly(error, debug=debug)
-    return result if isinstance(result, int) else 0
+    return code
 
 
-def _command_of(error: CycloptsError) -> str:
-    return "".join(f"{name} " for name in error.command_chain or ())
+def _usage_sentence(error: click.UsageError) -> str:
+    said = " ".join(error.format_message().split())
+    where = error.ctx.command_path if error.ctx is not None else "gapless"
+    return f"{said}{'' if said.endswith(('.', '?')) else '.'} See: {where} --help"
 
 
 def _ended_badly(error: BaseException, *, debug: bool) -> int:

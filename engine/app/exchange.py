@@ -8,13 +8,11 @@ import json as json_text
 import signal
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Final
 
 import trio
-from attrs import frozen
-from cyclopts import Parameter
 
+from engine.app.commands import ExchangeFlags
 from engine.errors import Misconfigured
 from engine.exchange.faults import load_faults
 from engine.exchange.line.limits import LineOptions
@@ -22,36 +20,8 @@ from engine.exchange.serve import LOOPBACK, ExchangeOptions, Running, open_excha
 
 PORT_MAX: Final = 65_534
 """The second port is the next one."""
-
-
-def _flag(help_text: str, name: str | None = None, **more: Any) -> Parameter:
-    return Parameter(name=name, help=help_text, negative="", **more)
-
-
-@Parameter(name="*")
-@frozen(kw_only=True)
-class ExchangeFlags:
-    """The flags of ``exchange``."""
-
-    port: Annotated[int, _flag("WebSocket port; HTTP takes the next one. 0: two free ones.")] = 0
-    host: Annotated[str, _flag("Where to listen; anything but loopback lets other machines in.")] = LOOPBACK
-    json: Annotated[bool, _flag("Print the addresses as one JSON line.")] = False
-    tape: Annotated[tuple[Path, ...], _flag("Parquet tapes to play.", consume_multiple=True)] = ()
-    speed: Annotated[float, _flag("Market seconds per second; 0: as fast as it is read.")] = 1.0
-    symbols: Annotated[str, _flag("Symbols: A,B,C. A pair with a slash is crypto.")] = ""
-    faults: Annotated[Path | None, _flag("Fault script (TOML).", show_default=False)] = None
-    seed: Annotated[int, _flag("Seed of the made market and of the faults.")] = 1
-    events_per_s: Annotated[float, _flag("Mean pace of the made market.")] = 200.0
-    even: Annotated[bool, _flag("No bursts, halts or late trades: evenly spaced events.")] = False
-    keys: Annotated[tuple[str, ...], _flag("KEY:SECRET to accept; may be repeated. Default: any.")] = ()
-    start: Annotated[datetime | None, _flag("When the made market begins (ISO 8601).", show_default=False)] = None
-    ping_every: Annotated[float | None, _flag("Ping clients every N seconds.", show_default=False)] = None
-    frame_events: Annotated[int, _flag("Most events in one frame.")] = 100
-
-
-async def exchange(*, flags: ExchangeFlags = ExchangeFlags()) -> int:  # frozen, so one for all is safe
-    """Serve the embedded Alpaca on this machine, until Ctrl-C or SIGTERM."""
-    return await serve_command(plan_exchange(flags), as_json=flags.json)
+SHOWN_MAX: Final = 10
+"""Symbols named on the screen: a line's worth."""
 
 
 def plan_exchange(flags: ExchangeFlags) -> ExchangeOptions:
@@ -111,12 +81,12 @@ def _describe(running: Running, options: ExchangeOptions) -> str:
     pace = "as fast as it is read" if options.speed == 0 else f"{options.speed:g} market seconds a second"
     what = ", ".join(path.name for path in options.tapes) or f"a market made from seed {options.seed}"
     symbols = running.market.source.symbols
-    more = f" and {len(symbols) - 10} more" if len(symbols) > 10 else ""
+    more = f" and {len(symbols) - SHOWN_MAX} more" if len(symbols) > SHOWN_MAX else ""
     lines = [
         f"The embedded Alpaca plays {what}, {pace}.",
-        f"  symbols         {', '.join(symbols[:10])}{more}",
+        f"  {'symbols':<19} {', '.join(symbols[:SHOWN_MAX])}{more}",
         *(f"  {name.replace('_', ' '):<19} {url}" for name, url in running.urls().items()),
-        f"  faults          {len(options.faults) or 'none'}",
+        f"  {'faults':<19} {len(options.faults) or 'none'}",
         "Any keys are accepted." if not options.keys else "Only the keys given are accepted.",
         "Ctrl-C ends it.",
     ]

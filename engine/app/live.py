@@ -13,8 +13,7 @@ from engine.app.figures import read_figures
 from engine.app.options import RunOptions, Tuning
 from engine.app.report import EndedBy, SessionReport
 from engine.app.wiring import Venue, open_venue
-from engine.core.restart import RestartPolicy
-from engine.errors import GaplessError
+from engine.errors import GaplessError, Misconfigured
 from engine.exchange.serve import Running
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
@@ -25,8 +24,6 @@ from engine.flow.tuning import StreamTuning
 # frame can be on its way over loopback or a network, short enough not to be felt. Seconds of Trio's clock.
 _END_POLL_S = 0.25
 _END_QUIET_S = 0.5
-# How fast a market is taken to move when it moves as it is read.
-_AS_READ_SPEED = 100.0
 
 
 async def run_live(options: RunOptions, *, exchange: Running | None = None) -> SessionReport:
@@ -40,9 +37,9 @@ async def run_live(options: RunOptions, *, exchange: Running | None = None) -> S
     async with open_venue(options, report, exchange=exchange) as venue:
         session: Session | None = None
 
-        async def run_clock(task_status: trio.TaskStatus[None]) -> None:
+        async def run_clock(**status: trio.TaskStatus[None]) -> None:
             try:
-                await venue.clock.run(task_status)
+                await venue.clock.run(**status)
             except GaplessError as failure:  # such as keys that were withdrawn: the same orderly stop as for a feed
                 if session is None:
                     raise
@@ -53,11 +50,14 @@ async def run_live(options: RunOptions, *, exchange: Running | None = None) -> S
             session = build_session(options, venue, report)
             if options.watcher is not None:
                 options.watcher(lambda: read_figures(session, venue, started_s))
+            await clock_nursery.start(_watch_signals, session)
             await session.run(*_background(options, session, venue))
             clock_nursery.cancel_scope.cancel()
         figures = read_figures(session, venue, started_s, cast(EndedBy, session.ended_by))
-    if session.failure is not None:
-        raise session.failure
+    failures = [session.failure, *(run.failure for run in session.runs if isinstance(run.failure, Misconfigured))]
+    for failure in failures:
+        if failure is not None:
+            raise failure
     return figures
 
 
@@ -68,7 +68,7 @@ def build_session(options: RunOptions, venue: Venue, report: Callable[[str], Non
         clock=venue.clock,
         feed_of=venue.feed_of,
         make_feed=venue.make_feed,
-        tuning=stream_tuning(options.tuning, venue.clock.speed),
+        tuning=stream_tuning(options.tuning),
         seed=options.exchange.seed,
         say=lambda name, message: logger.bind(strategy=name).info("{}: {}", name, message),
         report=report,
@@ -88,24 +88,18 @@ def build_session(options: RunOptions, venue: Venue, report: Callable[[str], Non
     return session
 
 
-def stream_tuning(tuning: Tuning, speed: float) -> StreamTuning:
-    """The tuning of market streams at a venue whose market moves at this speed.
-
-    A line is healthy after some seconds of *market* time: on a tape at a hundred times its speed, cuts too come a
-    hundred times as fast.
-    """
-    healthy = RestartPolicy()
+def stream_tuning(tuning: Tuning) -> StreamTuning:
+    """The tuning of market streams."""
     return StreamTuning(
         silence_s=tuning.silence_s,
         settle_s=tuning.backfill_settle_s,
         overlap_s=tuning.overlap_s,
         give_up_s=tuning.backfill_give_up_s,
-        restart=RestartPolicy(healthy_after_s=healthy.healthy_after_s / max(speed or _AS_READ_SPEED, 1.0)),
     )
 
 
 def _background(options: RunOptions, session: Session, venue: Venue) -> list[Callable[[], Awaitable[None]]]:
-    tasks: list[Callable[[], Awaitable[None]]] = [lambda: _watch_signals(session)]
+    tasks: list[Callable[[], Awaitable[None]]] = []
     if options.for_s is not None:
         for_s = options.for_s
         tasks.append(lambda: _stop_after(session, for_s))
@@ -127,11 +121,17 @@ async def _stop_at_end(session: Session, venue: Venue) -> None:
     session.stop("tape")
 
 
-async def _watch_signals(session: Session) -> None:
+async def _watch_signals(session: Session, *, task_status: trio.TaskStatus[None]) -> None:
+    """The first signal ends the session, the next one the patience with its strategies; watched to the very end, so
+    that no signal finds its default, which would be an end without a summary."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        hurry = False
         async for number in signals:
             session.stop(signal.Signals(number).name)
-            return
+            if hurry:
+                session.hurry()
+            hurry = True
 
 
 class _Reporter:

@@ -47,7 +47,7 @@ class Overflow:
 
     def __len__(self) -> int:
         """How many market events wait."""
-        return len(self._newest) if self.full == "latest" else len(self._queue) - self._gaps_queued
+        return len(self._newest) + len(self._queue) - self._gaps_queued
 
     @property
     def queued_count(self) -> int:
@@ -127,20 +127,18 @@ class Overflow:
 
     def prefill(self, events: Sequence[MarketEvent]) -> None:
         """Put events before all that wait; they may exceed the capacity, which is for what comes after them."""
+        # Also where only the newest wait: a warm-up of which one event is left would warm nothing.
         self.put_count += len(events)
-        if self.full == "latest":
-            waiting, self._newest = self._newest, {}
-            self._replace([*events, *waiting.values()])
-        else:
-            self._queue.extendleft(reversed(events))
+        self._queue.extendleft(reversed(events))
 
     def take(self, most: int) -> tuple[list[Gap], list[Queued]]:
         """Hand out at most ``most`` of what waits, oldest first, and before it the holes that dropping made."""
         holes = list(self._holes.values())
         self._holes.clear()
         if self.full == "latest":
-            streams = list(islice(self._newest, most))
-            newest: list[Queued] = [self._newest.pop(stream) for stream in streams]
+            newest = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]  # a warm-up
+            streams = list(islice(self._newest, most - len(newest)))
+            newest += [self._newest.pop(stream) for stream in streams]
             self.delivered += len(newest)
             return holes, newest
         if len(self._queue) <= most:

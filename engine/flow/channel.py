@@ -122,6 +122,8 @@ class Channel:
         unseen = self._hand[self._at :]
         self._hand, self._at = [], 0
         self.queue.abandon(unseen)
+        holes, _ = self.queue.take(0)
+        self._report_dropped(holes)
 
     def __aiter__(self) -> "Channel":
         return self
@@ -201,9 +203,7 @@ class Channel:
 
     def _hand_over(self, most: int) -> list[Queued]:
         holes, items = self.queue.take(most)
-        for hole in holes:
-            if hole.cause == "dropped":
-                self.on_gap(hole)
+        self._report_dropped(holes)
         if self.gaps:
             items = [*holes, *items]
         if items:
@@ -211,3 +211,8 @@ class Channel:
         if not self.queue.crowded:
             self._room.wake()
         return items
+
+    def _report_dropped(self, holes: Sequence[Gap]) -> None:
+        for hole in holes:
+            if hole.cause == "dropped":
+                self.on_gap(hole)

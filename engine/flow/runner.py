@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from engine.core.restart import RestartPolicy
-from engine.errors import BudgetSpent, GaplessError, HaltStrategy, StrategyFailed
+from engine.errors import AskHuman, BudgetSpent, GaplessError, HaltStrategy, StrategyFailed
 from engine.flow.context import StrategyContext
 from engine.flow.markets import Markets
 from engine.flow.supervisor import sole_failure, supervise
@@ -51,14 +51,14 @@ class StrategyRun:
                 on_restart=self._on_restart,
             )
             self.state = "finished"
-        except (HaltStrategy, BudgetSpent) as halted:
+        except (HaltStrategy, AskHuman) as halted:
             self._fail(halted)
         finally:
             if self.state == "running":
                 self.state = "stopped"
 
     async def _run_once(self) -> None:
-        self.state = "running"
+        self.state, self.error = "running", ""  # what an earlier run ended with is told by `restarts`
         arguments = (self.context,) if self.strategy.params is None else (self.context, self.params)
         try:
             await self.strategy.run(*arguments)
@@ -67,7 +67,7 @@ class StrategyRun:
                 raise
             self._note(error)
             ours = sole_failure(error)
-            if isinstance(ours, HaltStrategy):
+            if isinstance(ours, HaltStrategy | AskHuman):
                 raise ours from None
             raise StrategyFailed(f"strategy {self.name} raised {self.error}") from error
 
@@ -87,7 +87,8 @@ class StrategyRun:
 
     def _fail(self, failure: GaplessError) -> None:
         self.state = "failed"
-        self.failure = StrategyFailed(f"strategy {self.name} raised {self.error}") if self.error else failure
+        spent = isinstance(failure, BudgetSpent) and self.error
+        self.failure = StrategyFailed(f"strategy {self.name} raised {self.error}") if spent else failure
         self.error = self.error or str(failure)
         self.markets.report(str(self.failure))
         self.markets.announce(Halted(self.name, self.markets.clock.now_ns(), self.error))

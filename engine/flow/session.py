@@ -26,6 +26,8 @@ class Session:
     failure: GaplessError | None = None
     ended_by: str = ""
     _stopping: trio.Event = field(factory=trio.Event)
+    _over: trio.Event = field(factory=trio.Event)
+    """Set when every strategy has ended, or when nobody will wait for them any longer."""
 
     def stop(self, cause: str) -> None:
         """End the session in order; the first cause is the one that is told."""
@@ -39,27 +41,30 @@ class Session:
             self.failure = failure
         self.stop("error")
 
+    def hurry(self) -> None:
+        """Do not wait for strategies to finish: cancel them as soon as the sources have stopped."""
+        self._over.set()
+
     async def run(self, *background: Callable[[], Awaitable[object]]) -> None:
         """Run until stopped, or until every strategy has ended. ``background`` tasks live as long as the sources."""
-        finished = trio.Event()
         async with trio.open_nursery() as strategy_nursery:
             async with trio.open_nursery() as source_nursery:
                 for task in background:
                     source_nursery.start_soon(task)
                 await source_nursery.start(self.markets.run)
-                strategy_nursery.start_soon(self._run_strategies, finished)
+                strategy_nursery.start_soon(self._run_strategies)
                 await self._stopping.wait()
                 source_nursery.cancel_scope.cancel()
             self.markets.close_channels()
             with trio.move_on_after(self.stop_within_s):
-                await finished.wait()
+                await self._over.wait()
             strategy_nursery.cancel_scope.cancel()
 
-    async def _run_strategies(self, finished: trio.Event) -> None:
+    async def _run_strategies(self) -> None:
         try:
             async with trio.open_nursery() as nursery:
                 for run in self.runs:
                     nursery.start_soon(run.run)
         finally:
-            finished.set()
+            self._over.set()
             self.stop("strategies")

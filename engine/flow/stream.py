@@ -23,6 +23,7 @@ from engine.flow.probe import missed
 from engine.flow.supervisor import supervise
 from engine.flow.tuning import StreamTuning
 from engine.model.control import Alarm, Connected, ControlEvent, Gap, Lost, Resumed, Stale
+from engine.model.instant import NS_PER_S
 from engine.model.market import Kind, Quote, Trade
 from engine.model.stream import ANY, Stream
 from engine.ports import Arrival, Clock, Feed, Line
@@ -80,6 +81,7 @@ class MarketStream:
                 random=self.random,
                 retry=Retryable,
                 on_restart=self._on_restart,
+                clock_s=lambda: self.clock.now_ns() / NS_PER_S,
             )
         finally:
             self._declare_rest()

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from attrs import define, evolve, field, frozen
 
-from engine import Context, Gap, Kind, Stream, strategy
+from engine import Context, Gap, GaplessError, Kind, Stream, strategy
+from engine.app.failures import known_cause
 from engine.app.live import run_live
 from engine.app.options import LoadedStrategy, RunOptions, Tuning
 from engine.app.report import SessionReport
@@ -40,10 +41,13 @@ class Watcher:
     def plug(self, name: str = "watcher") -> LoadedStrategy:
         @strategy()
         async def watch(ctx: Context) -> None:
-            async with ctx.streams(*self.streams, full=self.full, gaps=True) as events, ctx.lifecycle() as notices:
-                async with ctx.merge(events, notices) as everything:
-                    async for item in everything:
-                        self.take(item)
+            async with (
+                ctx.streams(*self.streams, full=self.full, gaps=True) as events,
+                ctx.lifecycle() as notices,
+                ctx.merge(events, notices) as everything,
+            ):
+                async for item in everything:
+                    self.take(item)
             self.ended = True
 
         return LoadedStrategy(watch, name=name)
@@ -109,6 +113,23 @@ def hold() -> Hold:
             return Outcome(await run_live(evolve(given, **(session or {})), exchange=running), running)
 
     return run
+
+
+@pytest.fixture
+def doomed() -> Callable[[Awaitable[object]], Awaitable[GaplessError]]:
+    """Wait for a session that has to end with one error of ours, which is returned."""
+
+    async def wait(session: Awaitable[object]) -> GaplessError:
+        try:
+            await session
+        except (GaplessError, BaseExceptionGroup) as error:
+            known = known_cause(error)
+            if known is None:
+                raise
+            return known
+        pytest.fail("the session ended well, and it should not have")
+
+    return wait
 
 
 @pytest.fixture
