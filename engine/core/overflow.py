@@ -41,7 +41,7 @@ class Overflow:
     overflowed: bool = False
     _queue: deque[Queued] = field(factory=deque)
     _newest: dict[Stream, MarketEvent] = field(factory=dict)
-    _holes: dict[Stream, Gap] = field(factory=dict)
+    _holes: dict[tuple[Stream, str], Gap] = field(factory=dict)
     _gaps_queued: int = 0
     _unread: Counter[Stream] = field(factory=Counter)
 
@@ -75,7 +75,7 @@ class Overflow:
     def put_gap(self, gap: Gap) -> None:
         """A hole in a stream takes its place among the events; it is not counted as one."""
         if self.full == "latest":
-            self._holes[gap.stream] = gap
+            self._widen(gap)
         else:
             self._queue.append(gap)
             self._gaps_queued += 1
@@ -103,13 +103,13 @@ class Overflow:
             self._widen(Gap(self.feed, stream, start_ns, end_ns, cause="dropped", at_ns=now_ns, count=count))
 
     def _widen(self, gap: Gap) -> None:
-        """Join a hole to the one that this stream already has at the head of the queue."""
-        known = self._holes.get(gap.stream)
+        """Join a hole to the one that this stream already has at the head of the queue for the same cause."""
+        known = self._holes.get((gap.stream, gap.cause))
         if known is None:
-            self._holes[gap.stream] = gap
+            self._holes[gap.stream, gap.cause] = gap
             return
         count = None if known.count is None or gap.count is None else known.count + gap.count
-        self._holes[gap.stream] = Gap(
+        self._holes[gap.stream, gap.cause] = Gap(
             gap.feed,
             gap.stream,
             min(known.start_ns, gap.start_ns),
@@ -119,6 +119,11 @@ class Overflow:
             recovered=known.recovered + gap.recovered,
             count=count,
         )
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a hole waits to be told."""
+        return bool(self._holes) or self._gaps_queued > 0
 
     def first_ns(self, stream: Stream) -> int | None:
         """The instant of the oldest event of a stream that waits."""
@@ -153,8 +158,11 @@ class Overflow:
         self.delivered += len(batch) - gaps
         return holes, batch
 
-    def abandon(self, handed: Sequence[Queued] = ()) -> None:
-        """The subscription ends: what waits, and what was ``handed`` out but not looked at, stays counted as queued."""
+    def abandon(self, handed: Sequence[Queued] = ()) -> list[Gap]:
+        """The subscription ends: what waits, and what was ``handed`` out but not looked at, stays counted as queued.
+
+        Returns the holes that dropping made and nobody was told of.
+        """
         unseen = [item for item in handed if not isinstance(item, Gap)]
         self.delivered -= len(unseen)
         waiting = (*unseen, *self._queue, *self._newest.values())
@@ -162,6 +170,9 @@ class Overflow:
         self._queue.clear()
         self._newest.clear()
         self._gaps_queued = 0
+        holes = list(self._holes.values())
+        self._holes.clear()
+        return holes
 
     def queued(self) -> Counter[Stream]:
         """What waits, or was left unread, per stream."""

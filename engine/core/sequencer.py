@@ -41,9 +41,11 @@ class Told:
     recents: deque[MarketEvent]
     splice: Splice | None = None
     lost: bool = False
+    heard_ns: int = 0
     duplicates: int = 0
     late: int = 0
     reordered: int = 0
+    disorder_ns: int = 0
 
     @property
     def cursor_ns(self) -> int:
@@ -57,6 +59,7 @@ class Told:
 
     def place(self, event: MarketEvent) -> None:
         """Count an event that is out of order: repaired if its arrival holds what it follows, else late."""
+        self.disorder_ns = max(self.disorder_ns, self.last_ns - event.ts_ns)
         for old in reversed(self.recents):
             if old.received_ns != event.received_ns:
                 if event.ts_ns < old.ts_ns:
@@ -71,6 +74,7 @@ class Told:
         for event in events:
             if event.ts_ns < self.last_ns:
                 self.late += 1
+                self.disorder_ns = max(self.disorder_ns, self.last_ns - event.ts_ns)
             else:
                 self.last_ns = event.ts_ns
 
@@ -100,7 +104,9 @@ class Sequencer:
 
     def end(self, stream: Stream) -> None:
         """A stream is no longer wanted: it owes nothing more."""
-        self._tables.get(EVENT_TYPES[stream.kind], {}).pop(stream.symbol, None)
+        told = self._tables.get(EVENT_TYPES[stream.kind], {}).pop(stream.symbol, None)
+        if told is not None and told.splice is not None:
+            self.held -= len(told.splice.held)
 
     def _add(self, event_type: type, stream: Stream, began_ns: int) -> Told:
         table = self._tables.setdefault(event_type, {})
@@ -129,12 +135,14 @@ class Sequencer:
                 left_out.add(position)
         if left_out:
             events = [event for position, event in enumerate(events) if position not in left_out]
-        return events if self._reordered == reordered else sorted(events, key=order_key)
+        return events if self._reordered == reordered else _mend(events)
 
     def _take(self, told: Told, event: MarketEvent) -> bool:
         """The uncommon case: a tie, something older, or a stream with a hole. False when it is not to be told now."""
         if told.splice is not None:
-            if told.splice.hold(event):
+            # A straggler may bring what history gave a moment ago.
+            given = event.ts_ns <= told.last_ns and self._told_before(told, event)
+            if not given and told.splice.hold(event):
                 self.held += 1
             else:
                 self._suppress(told)
@@ -155,7 +163,9 @@ class Sequencer:
         self.duplicates += 1
 
     def _told_before(self, told: Told, event: MarketEvent) -> bool:
-        older = event.ts_ns < told.last_ns
+        older = event.ts_ns < told.last_ns or told.splice is not None
+        # Nothing was ever further out of order than this, so nothing equal lies further back.
+        until_ns = event.ts_ns - told.disorder_ns
         for old in reversed(told.recents):
             if old.ts_ns == event.ts_ns:
                 if same_message(old, event):
@@ -163,21 +173,25 @@ class Sequencer:
                 # A straggler that history gave meanwhile: history does not carry the receive time.
                 if older and old.origin == "backfill" and repeats(event) and identity(old) == identity(event):
                     return True
-            elif old.ts_ns < event.ts_ns and not (told.late or told.reordered):
+            elif old.ts_ns < until_ns:
                 return False
         return False
 
     def lose(self) -> None:
         """The line ended: every stream has a hole from its last event on; what was held will be read from history."""
-        for told in self:
-            told.lost = True
-            told.splice = None
+        for table in self._tables.values():
+            newest_ns = max((told.last_ns for told in table.values()), default=0)
+            for told in table.values():
+                if not told.lost and told.splice is None:
+                    # Whole until now: the line brought everything that is older than its newest event of this kind.
+                    told.heard_ns = newest_ns
+                told.lost = True
+                told.splice = None
         self.held = 0
 
     def resume(self, kind: Kind, symbols: Iterable[str] | None, *, asked_ns: int, acked_ns: int) -> list[Splice]:
         """Streams of a kind that has history are subscribed again (``None``: all of it); returns their new splices."""
         table = self._tables.get(EVENT_TYPES[kind], {})
-        heard_ns = max((told.last_ns for told in table.values()), default=0)
         splices = []
         for symbol in table if symbols is None else symbols:
             told = table.get(symbol)
@@ -186,10 +200,10 @@ class Sequencer:
             told.lost = False
             told.splice = open_splice(
                 told.stream,
-                told.recents,
+                reversed(told.recents),
                 told_all=told.told_all,
                 cursor_ns=told.cursor_ns,
-                heard_ns=heard_ns,
+                heard_ns=told.heard_ns,
                 began_ns=told.began_ns,
                 asked_ns=asked_ns,
                 acked_ns=acked_ns,
@@ -206,6 +220,17 @@ class Sequencer:
         told.lost = False
         return told.cursor_ns
 
+    def take_rows(self, splice: Splice, rows: Iterable[MarketEvent]) -> list[MarketEvent]:
+        """History gave these rows of a stream with a hole; returns what is to be told now, in order."""
+        told = self.of(splice.stream)
+        if told is None or told.splice is not splice:
+            return []
+        held = len(splice.held)
+        events = splice.rows(rows)
+        self.held -= held - len(splice.held)
+        told.tell(events)
+        return events
+
     def finish(self, splice: Splice) -> list[MarketEvent]:
         """Close a splice: the last rows of history and the held events, in the order in which to tell them now."""
         told = self.of(splice.stream)
@@ -216,6 +241,18 @@ class Sequencer:
         told.splice = None
         told.tell(events)
         return events
+
+
+def _mend(events: Sequence[MarketEvent]) -> list[MarketEvent]:
+    """Put each stream of an arrival in order, within the places that its events have among the others."""
+    places: dict[tuple[type, str], list[int]] = {}
+    for place, event in enumerate(events):
+        places.setdefault((type(event), event.symbol), []).append(place)
+    out = list(events)
+    for own in places.values():
+        for place, event in zip(own, sorted((events[at] for at in own), key=order_key), strict=True):
+            out[place] = event
+    return out
 
 
 def _misplaced(recents: Sequence[MarketEvent], event: MarketEvent) -> bool:

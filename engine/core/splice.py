@@ -1,36 +1,39 @@
-"""Closing one stream's hole: what history gives, then what the line gave meanwhile, each event once and in order.
+"""Closing one stream's hole: what history gives, woven with what the line gave meanwhile, each event once and in order.
 
 After a loss the stream is subscribed *first* and its live events are held here, and only then is history read; the
 other way round loses what passes in between. The procedure, for one stream:
 
-1. ``hold`` keeps the live events that arrive, in order. The first that is not older than the cursor is the *boundary*:
-   everything before it is history's to give, everything from it on we already have.
+1. ``hold`` keeps the live events that arrive, in order. The *boundary* is the first of them that the line certainly
+   owed: not older than the acknowledgement. From it on we have everything; before it there may be stragglers, told
+   late, with more of the hole behind them.
 2. A fetch reads history from ``start_ns``, which lies ``overlap`` before the cursor, because a venue may list late
-   what it told late. ``rows`` takes a page and returns the rows that can be told at once: not told before, and
-   certainly before the boundary.
+   what it told late. ``rows`` takes a page and returns what can be told at once: rows not told before, woven with the
+   held events that they show or pass.
 3. Events without identity (quotes) repeat legally, so they are compared as multisets per instant. What was told before
-   the hole is the *beginning* of its instant's run, so it is matched from the front; what is held is the *end* of the
-   boundary's run, so it is matched from the back.
+   the hole is the *beginning* of its instant's run, so it is matched from the front; what is held is the *end* of its
+   instant's run, so it is matched from the back.
 4. ``end_fetch`` judges. History trails the line by an unknown lag, so a hole is closed only when history shows the
    boundary itself. Where history then shows more at the boundary's instant, and events have no identity, what is lost
    and what is still on its way look alike until both runs are whole: something beyond must have come on both sides.
    Without any boundary, a fetch that began ``settle`` later shows that there is nothing. Else: fetch again.
-5. ``release`` gives the rest in order and ends the splice; ``give_up`` also says what remains missing.
+5. ``release`` gives the rest in order and ends the splice, also when it is given up.
 
 Two bounds on one unknown: the market time at which the venue took the subscription lies between ``asked_ns`` (read
-before we sent it) and ``acked_ns`` (read after the venue acknowledged it); each use takes the safe one.
+before we sent it) and ``acked_ns`` (read after the venue acknowledged it); each use takes the safe one. A bar carries
+its start and is published a minute later, so for bars both are that much earlier.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import groupby
 from typing import Literal, TypeAlias
 
 from attrs import define, field, frozen
 
 from engine.core.identity import identity, order_key, repeats, same_message
 from engine.model.instant import NS_PER_S
-from engine.model.market import MarketEvent
+from engine.model.market import Kind, MarketEvent
 from engine.model.stream import Stream
 
 Verdict: TypeAlias = Literal["open", "closed"]
@@ -51,9 +54,14 @@ class Settling:
     overlap_ns: int = 5 * NS_PER_S
 
 
+def told_after_ns(kind: Kind) -> int:
+    """How long after its own instant an event of this kind is published: a bar carries its start."""
+    return 60 * NS_PER_S if kind in (Kind.BARS, Kind.UPDATED_BARS) else 0
+
+
 @define
 class Splice:
-    """The closing of one hole in one stream. ``told`` are the latest events told, oldest first."""
+    """The closing of one hole in one stream. ``acked_ns`` may be lowered once the venue's clock was read."""
 
     stream: Stream
     start_ns: int
@@ -73,11 +81,21 @@ class Splice:
 
     @property
     def boundary_ns(self) -> int | None:
-        """The instant of the first live event after the hole, or ``None`` while there is none."""
-        for event in self.held:
-            if event.ts_ns >= self.cursor_ns:
-                return event.ts_ns
-        return None
+        """The instant of the first held event that the line certainly owed, or ``None`` while there is none."""
+        owed_ns = max(self.acked_ns - told_after_ns(self.stream.kind), self.cursor_ns)
+        at = bisect_left(self.held, (owed_ns, 0), key=order_key)
+        return self.held[at].ts_ns if at < len(self.held) else None
+
+    @property
+    def resumed_ns(self) -> int | None:
+        """The instant of the first held event that came after the subscription was asked for: where a gap ends."""
+        at = bisect_left(self.held, (max(self._unasked_ns, self.cursor_ns), 0), key=order_key)
+        return self.held[at].ts_ns if at < len(self.held) else None
+
+    @property
+    def pending(self) -> bool:
+        """Whether rows of history wait for the boundary."""
+        return bool(self._pending)
 
     def hold(self, event: MarketEvent) -> bool:
         """Keep a live event until the hole is closed; false when it was told before and is dropped."""
@@ -94,11 +112,6 @@ class Splice:
             self.held.append(event)
         return True
 
-    @property
-    def pending(self) -> bool:
-        """Whether rows of history wait for the boundary."""
-        return bool(self._pending)
-
     def begin_fetch(self, now_ns: int) -> int:
         """A reading of history begins; returns the instant to read from."""
         self._fetch_started_ns = now_ns
@@ -107,7 +120,7 @@ class Splice:
         return self.progress_ns
 
     def rows(self, rows: Iterable[MarketEvent]) -> list[MarketEvent]:
-        """Take rows of this stream, oldest first; returns those that can be told now."""
+        """Take rows of this stream, oldest first; returns what can be told now, held events among it."""
         boundary_ns = self.boundary_ns
         for row in rows:
             ts = row.ts_ns
@@ -121,20 +134,48 @@ class Splice:
             if left is not None and left[key] > 0:
                 left[key] -= 1
                 continue
-            self._taken.setdefault(ts, Counter())[key] += 1
+            self._take(row)
             self._pending.append(row)
             self.progress_ns = max(self.progress_ns, ts)
-        return self._ready(boundary_ns)
+        return self._tell_before(self._unasked_ns if boundary_ns is None else boundary_ns)
 
-    def _ready(self, boundary_ns: int | None) -> list[MarketEvent]:
-        limit_ns = self.asked_ns - _CLOCK_ERROR_NS if boundary_ns is None else boundary_ns
-        ready = [row for row in self._pending if row.ts_ns < limit_ns]
-        if ready:
-            self._pending = [row for row in self._pending if row.ts_ns >= limit_ns]
-            self.recovered += len(ready)
-            for ts in [ts for ts in self._taken if ts < self.progress_ns]:
-                del self._taken[ts]
-        return ready
+    @property
+    def _unasked_ns(self) -> int:
+        """Events older than this were certainly published before the subscription was asked for."""
+        return self.asked_ns - told_after_ns(self.stream.kind) - _CLOCK_ERROR_NS
+
+    def _take(self, event: MarketEvent) -> None:
+        self._taken.setdefault(event.ts_ns, Counter())[identity(event)] += 1
+
+    def _tell_before(self, limit_ns: int) -> list[MarketEvent]:
+        """Weave the pending rows older than ``limit_ns``; the newest run may go on in the next page and is kept."""
+        if not self._pending:
+            return []
+        limit_ns = min(limit_ns, self._pending[-1].ts_ns)
+        at = bisect_left(self._pending, limit_ns, key=lambda row: row.ts_ns)
+        ready, self._pending = self._pending[:at], self._pending[at:]
+        out = self._weave(ready)
+        for ts in [ts for ts in self._taken if ts < self.progress_ns]:
+            del self._taken[ts]
+        return out
+
+    def _weave(self, rows: Sequence[MarketEvent]) -> list[MarketEvent]:
+        """Rows with the held events that are not newer than the last of them, in order, each event once."""
+        out: list[MarketEvent] = []
+        at = 0
+        for ts, of_instant in groupby(rows, key=lambda row: row.ts_ns):
+            first = bisect_left(self.held, (ts, 0), lo=at, key=order_key)
+            last = bisect_left(self.held, (ts + 1, 0), lo=first, key=order_key)
+            run = list(of_instant)
+            joined = _join(run, self.held[first:last])
+            for held in self.held[at:first]:
+                self._take(held)
+            out += self.held[at:first]
+            out += joined
+            self.recovered += len(joined) - (last - first)
+            at = last
+        del self.held[:at]
+        return out
 
     def end_fetch(self) -> Verdict:
         """Every page of the fetch was taken: is the hole closed?"""
@@ -154,22 +195,16 @@ class Splice:
     def release(self) -> list[MarketEvent]:
         """End the splice: the last rows of history and the held live events, in order."""
         boundary_ns = self.boundary_ns
-        if boundary_ns is None:
-            before, run = self._pending, []
-        else:
-            before = [row for row in self._pending if row.ts_ns < boundary_ns]
-            run = [row for row in self._pending if row.ts_ns == boundary_ns]
-        first = next((at for at, event in enumerate(self.held) if event.ts_ns == boundary_ns), len(self.held))
-        ours = [event for event in self.held[first:] if event.ts_ns == boundary_ns]
-        whole = _join(run, ours)
-        self.recovered += len(before) + len(whole) - len(ours)
-        out = [*self.held[:first], *before, *whole, *self.held[first + len(ours) :]]
+        rows = [row for row in self._pending if boundary_ns is None or row.ts_ns <= boundary_ns]
+        out = self._weave(rows) + self.held
         self._pending, self.held = [], []
         return out
 
 
 def _join(run: Sequence[MarketEvent], ours: Sequence[MarketEvent]) -> list[MarketEvent]:
     """The whole run of one instant, from what history shows of it and what the line brought of its end."""
+    if not ours:
+        return list(run)
     left = Counter(identity(event) for event in ours)
     ours_left = list(ours)
     out: list[MarketEvent] = []
@@ -187,7 +222,7 @@ def _join(run: Sequence[MarketEvent], ours: Sequence[MarketEvent]) -> list[Marke
 
 def open_splice(
     stream: Stream,
-    told: Sequence[MarketEvent],
+    told: Iterable[MarketEvent],
     *,
     told_all: bool,
     cursor_ns: int,
@@ -199,18 +234,24 @@ def open_splice(
 ) -> Splice:
     """The splice of a stream that was lost and is subscribed again.
 
-    ``told``: the latest events told, oldest first, all there ever were if ``told_all``. ``cursor_ns``: the newest
+    ``told``: the latest events told, newest first, all there ever were if ``told_all``. ``cursor_ns``: the newest
     instant told of this stream. ``heard_ns``: the newest of its kind on this feed, up to which the line worked.
-    ``began_ns``: when the stream began for us; nothing before it is owed.
+    ``began_ns``: when the stream began for us; nothing published before it is owed.
     """
-    start_ns = max(max(cursor_ns, heard_ns) - settling.overlap_ns, began_ns)
-    if told and not told_all:
-        # Older events were told too but are no longer remembered, so their rows could not be recognised.
-        start_ns = max(start_ns, min(event.ts_ns for event in told) + 1)
+    start_ns = max(max(cursor_ns, heard_ns) - settling.overlap_ns, began_ns - told_after_ns(stream.kind))
     remembered: dict[int, list[MarketEvent]] = {}
+    oldest_ns = cursor_ns
     for event in told:
+        oldest_ns = min(oldest_ns, event.ts_ns)
         if event.ts_ns >= start_ns:
             remembered.setdefault(event.ts_ns, []).append(event)
+        elif oldest_ns < start_ns - settling.overlap_ns:
+            break  # far enough: what is older still was told in order
+    else:
+        if not told_all:
+            # Older events were told too but are no longer remembered, so their rows could not be recognised.
+            start_ns = max(start_ns, oldest_ns + 1)
+            remembered.pop(oldest_ns, None)
     taken = {ts: Counter(identity(event) for event in events) for ts, events in remembered.items()}
     return Splice(
         stream=stream,

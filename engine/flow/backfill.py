@@ -5,7 +5,7 @@ certain, and goes on until every splice has closed or was given up. A request th
 it failed. The decisions are `engine.core.splice`'s; here are the requests, the pauses and the deadlines.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 import trio
@@ -121,14 +121,24 @@ class Backfill:
         await trio.lowlevel.checkpoint()
 
     def _is_due(self, task: _Task) -> bool:
+        if task.fetched and task.trouble == "history_refused":
+            return False
         if not task.fetched or task.splice.boundary_ns is not None:
-            return not (task.fetched and task.trouble == "history_refused")
-        return self.clock.now_ns() - task.splice.settling.settle_ns >= task.splice.acked_ns
+            return True
+        return self._settled_ns() >= task.splice.acked_ns
+
+    def _now_ns(self) -> int:
+        """Market time for deciding what history must hold: once a tape is over, it holds all of it."""
+        now_ns = self.clock.now_ns()
+        return now_ns + self.tuning.settling.settle_ns if self.clock.ended else now_ns
+
+    def _settled_ns(self) -> int:
+        return self._now_ns() - self.tuning.settling.settle_ns
 
     async def _fetch(self, tasks: list[_Task]) -> None:
         """Read history once for these splices, all of one kind."""
         await trio.lowlevel.checkpoint()
-        now_ns = self.clock.now_ns()
+        now_ns = self._now_ns()
         start_ns = min(task.splice.begin_fetch(now_ns) for task in tasks)
         symbols = tuple(sorted(task.splice.stream.symbol for task in tasks))
         acked_ns = max((task.splice.acked_ns for task in tasks if task.splice.acked_ns != UNKNOWN_NS), default=0)
@@ -174,7 +184,7 @@ class Backfill:
             for symbol, rows in groupby(page.rows, key=lambda row: row.symbol):
                 splice = by_symbol.get(symbol)
                 if splice is not None:
-                    self._tell(splice, splice.rows(rows))
+                    self._tell(splice, rows)
             self.throttled = True
             await self.fanout.room(self.feed)
             self.throttled = False
@@ -183,12 +193,12 @@ class Backfill:
             if token is None:
                 return
 
-    def _tell(self, splice: Splice, rows: Sequence[MarketEvent]) -> None:
-        told = self.sequencer.of(splice.stream)
-        if rows and told is not None and told.splice is splice:
-            told.tell(rows)
-            self.rows += len(rows)
-            self.fanout.publish(rows, self.clock.now_ns())
+    def _tell(self, splice: Splice, rows: Iterable[MarketEvent]) -> None:
+        recovered = splice.recovered
+        events = self.sequencer.take_rows(splice, rows)
+        self.rows += splice.recovered - recovered
+        if events:
+            self.fanout.publish(events, self.clock.now_ns())
 
     def _judge(self, task: _Task) -> None:
         told = self.sequencer.of(task.splice.stream)
@@ -197,11 +207,11 @@ class Backfill:
             return
         if task.fetched and task.trouble != "history_refused" and task.splice.end_fetch() == "closed":
             self._finish(task, None)
-        elif task.splice.boundary_ns is not None and self._gave_up(task):
+        elif self._gave_up(task):
             self._finish(task, task.trouble)
 
     def _gave_up(self, task: _Task) -> bool:
-        if task.fetched and task.trouble == "history_refused":
+        if task.fetched and task.trouble == "history_refused" and task.splice.boundary_ns is not None:
             return True
         waited_ns = self.clock.now_ns() - task.splice.acked_ns
         waited_s = trio.current_time() - task.started_s
@@ -225,6 +235,12 @@ class Backfill:
             )
             self.holes.add(Hole(self.feed, told.stream, start_ns, end_ns, recovered, self.reason, cause))
 
+    def drop(self, stream: Stream) -> None:
+        """A stream is no longer wanted: its hole is nobody's."""
+        self._tasks = [task for task in self._tasks if task.splice.stream != stream]
+        self._partial.pop(stream, None)
+        self._troubles.pop(stream, None)
+
     def unclosed(self, stream: Stream) -> bool:
         """Whether a stream has a hole that no line has closed yet."""
         return stream in self._partial
@@ -233,7 +249,7 @@ class Backfill:
         splice = task.splice
         self._tasks.remove(task)
         now_ns = self.clock.now_ns()
-        boundary_ns = splice.boundary_ns or now_ns
+        boundary_ns = splice.resumed_ns or max(min(splice.acked_ns, now_ns), splice.cursor_ns)
         recovered_before = splice.recovered
         events = self.sequencer.finish(splice)
         self.rows += splice.recovered - recovered_before

@@ -121,7 +121,9 @@ class Channel:
         """The strategy stopped reading: what it has not seen is not delivered."""
         unseen = self._hand[self._at :]
         self._hand, self._at = [], 0
-        self.queue.abandon(unseen)
+        for hole in self.queue.abandon(unseen):
+            if hole.cause == "dropped":
+                self.on_gap(hole)
         holes, _ = self.queue.take(0)
         self._report_dropped(holes)
 
@@ -140,16 +142,16 @@ class Channel:
 
     async def batch(self) -> Sequence[Any]:
         """All that waits, at least one event, at most `HANDED_MAX`; raises ``StopAsyncIteration`` at the end."""
-        rest = self._hand[self._at :]
-        self._hand, self._at = [], 0
-        if rest:
+        if self._at < len(self._hand):
             await trio.lowlevel.checkpoint()
+            rest = self._hand[self._at :]
+            self._hand, self._at = [], 0
             return rest
         return await self._take(HANDED_MAX)
 
     def has_events(self) -> bool:
         """Whether the next item is there without waiting."""
-        return self._at < len(self._hand) or len(self.queue) > 0
+        return self._at < len(self._hand) or len(self.queue) > 0 or (self.gaps and self.queue.has_gaps)
 
     def queued(self) -> Counter[Stream]:
         """What the strategy has not seen yet, per stream."""

@@ -105,12 +105,7 @@ class Fanout:
 
     def wanted(self) -> frozenset[Stream]:
         """The streams that at least one channel is open for."""
-        return frozenset(
-            stream
-            for channel, rows in self._rows.items()
-            for stream in channel.streams
-            if channel in rows[stream].route.channels
-        )
+        return frozenset(stream for channel in self._open for stream in channel.streams)
 
     def rows(self, channel: Channel) -> dict[Stream, Row]:
         """What each stream put into this channel."""
@@ -157,6 +152,10 @@ class Fanout:
         """Whether any channel is open for a stream."""
         route = self._tables.get(EVENT_TYPES[stream.kind], {}).get(stream.symbol)
         return route is not None and bool(route.channels)
+
+    def crowded(self, feed: str) -> list[str]:
+        """The strategies that hold up this feed."""
+        return sorted({channel.strategy for channel in self._open if feed in channel.feeds and channel.crowded})
 
     async def room(self, feed: str) -> None:  # noqa: ASYNC910 - asked once an arrival, and receiving is a checkpoint
         """Wait until no channel holds up this feed."""

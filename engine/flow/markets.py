@@ -126,6 +126,7 @@ class Markets:
         for channel in list(self.fanout.channels()):
             if stream in channel.streams:
                 channel.close(SubscriptionRefused(f"{channel.strategy}: {stream} was refused: {reason}"))
+                self.detach(channel)
 
     # -- notices
 

@@ -20,6 +20,7 @@ async def missed(sequencer: Sequencer, history: History, clock: Clock, *, everyt
     ``history.page`` raises.
     """
     await trio.lowlevel.checkpoint()
+    asked = False
     for kind in Kind:
         if not history.keeps(kind):
             continue
@@ -29,9 +30,10 @@ async def missed(sequencer: Sequencer, history: History, clock: Clock, *, everyt
             reverse=True,
         )
         for first in range(0, len(streams) if everything else min(len(streams), SYMBOLS_MAX), SYMBOLS_MAX):
+            asked = True
             if await _any_missed(kind, streams[first : first + SYMBOLS_MAX], sequencer, history, clock):
                 return "missed"
-    return "nothing_missed"
+    return "nothing_missed" if asked else "unknown"
 
 
 async def _any_missed(
@@ -42,7 +44,7 @@ async def _any_missed(
     splices = {
         told.stream.symbol: open_splice(
             told.stream,
-            told.recents,
+            reversed(told.recents),
             told_all=told.told_all,
             cursor_ns=told.cursor_ns,
             heard_ns=heard_ns,

@@ -22,11 +22,15 @@ from engine.flow.holes import Hole, Holes
 from engine.flow.probe import missed
 from engine.flow.supervisor import supervise
 from engine.flow.tuning import StreamTuning
-from engine.model.control import Alarm, Connected, ControlEvent, Gap, Lost, Resumed, Stale
+from engine.model.control import Alarm, Connected, ControlEvent, Gap, GapCause, Lost, Resumed, Stale
 from engine.model.instant import NS_PER_S
 from engine.model.market import Kind, Quote, Trade
 from engine.model.stream import ANY, Stream
 from engine.ports import Arrival, Clock, Feed, Line
+
+# A strategy that holds up its feed for this long is named, in seconds of Trio's clock: the venue drops a client that
+# does not read, and what it was sent meanwhile is old.
+HELD_UP_S = 5.0
 
 
 @define(eq=False, kw_only=True)
@@ -64,7 +68,7 @@ class MarketStream:
         if self.feed.history is not None:
             self.backfill = Backfill(
                 self.feed.name, self.feed.history, self.clock, self.sequencer, self.fanout, self.holes, self.tuning,
-                self._publish_gap, self.report, self._on_backfilled,
+                self._publish_gap, self.report, self._look_live,
             )  # fmt: skip
 
     # -- life
@@ -83,6 +87,9 @@ class MarketStream:
                 on_restart=self._on_restart,
                 clock_s=lambda: self.clock.now_ns() / NS_PER_S,
             )
+        except GaplessError:
+            self.state = "lost"
+            raise
         finally:
             self._declare_rest()
             self.state = "stopped"
@@ -122,23 +129,36 @@ class MarketStream:
                     await self._receive(line)
         finally:
             self._receiving = False
-            if self.connects and self._lost_s is None:
-                self._lost_s = trio.current_time()
-            if self.backfill is not None:
-                self.backfill.forget()
-            self.sequencer.lose()
+            self._mind_loss()
+
+    def _mind_loss(self) -> None:
+        """The line ended: every stream that is still wanted has a hole from its last event on."""
+        if self.connects and self._lost_s is None:
+            self._lost_s = trio.current_time()
+        if self.backfill is not None:
+            self.backfill.forget()
+        self.sequencer.lose()
 
     async def _follow(self, line: Line) -> None:
-        wanted: frozenset[Stream] = frozenset()
+        asked: frozenset[Stream] | None = None
         while True:
-            now_wanted = self.wanted()
-            if now_wanted != wanted:
-                self._asked_ns = self.clock.now_ns()
-                for stream in wanted - now_wanted:
-                    self.sequencer.end(stream)
-                wanted = now_wanted
-                await line.want(wanted)
-            await self.changed.wait()
+            wanted = self.wanted()
+            if wanted == asked:
+                await self.changed.wait()
+                continue
+            self._asked_ns = self.clock.now_ns()
+            self._drop_unwanted(wanted)
+            asked = wanted
+            await line.want(wanted)
+
+    def _drop_unwanted(self, wanted: frozenset[Stream]) -> None:
+        """Streams that nobody wants any more owe nothing; those of a wildcard go on."""
+        wild = {stream.kind for stream in wanted if stream.symbol == ANY}
+        for told in list(self.sequencer):
+            if told.stream not in wanted and told.stream.kind not in wild:
+                self.sequencer.end(told.stream)
+                if self.backfill is not None:
+                    self.backfill.drop(told.stream)
 
     # -- telling
 
@@ -169,7 +189,14 @@ class MarketStream:
             self.lag.record(max(0, now_ns - newest.ts_ns), len(arrival.events))
 
     async def _pace(self) -> None:
-        await self.fanout.room(self.feed.name)
+        with trio.move_on_after(HELD_UP_S) as patience:
+            await self.fanout.room(self.feed.name)
+        if patience.cancelled_caught:
+            names = ", ".join(self.fanout.crowded(self.feed.name))
+            alarm = f"strategy {names} holds up this feed (full='block' and its queue is full); others wait for it"
+            self.announce(Alarm(self.feed.name, self.clock.now_ns(), alarm))
+            self.report(f"{self.feed.name}: {alarm}")
+            await self.fanout.room(self.feed.name)
         if self.sequencer.held > self.tuning.hold_max and self.backfill is not None:
             if self.backfill.throttled:
                 # A strategy with full="block" holds up the backfill: the line waits for it, nothing is declared lost.
@@ -184,13 +211,11 @@ class MarketStream:
         self._acknowledged = acknowledged
         if self.state == "connecting":
             self.announce(Connected(self.feed.name, self.clock.now_ns()))
-        for stream in sorted(added):
+            self.state = "resuming"
+        for stream in sorted(acknowledged & self.wanted()):
             self.sequencer.begin(stream, self._asked_ns)
-        if self._lost_s is not None:
-            self._resume(added)
-        self.state = "resuming" if self.backfill is not None and self.backfill.busy else "live"
-        if self.state == "live":
-            self._on_live()
+        self._resume(added)
+        self._look_live()
 
     def _resume(self, added: frozenset[Stream]) -> None:
         history = self.feed.history
@@ -198,33 +223,49 @@ class MarketStream:
             symbols = {stream.symbol for stream in added if stream.kind is kind}
             if not symbols:
                 continue
+            wild = ANY in symbols
+            if wild and self._lost_s is not None:
+                self._declare_unheard(kind)
             if history is not None and self.backfill is not None and history.keeps(kind):
-                wild = None if ANY in symbols else sorted(symbols)
                 self.backfill.reason = self._reason
-                self.backfill.add(self.sequencer.resume(kind, wild, asked_ns=self._asked_ns, acked_ns=UNKNOWN_NS))
+                self.backfill.add(
+                    self.sequencer.resume(
+                        kind, None if wild else sorted(symbols), asked_ns=self._asked_ns, acked_ns=UNKNOWN_NS
+                    )
+                )
             else:
-                self._pardon(kind, None if ANY in symbols else symbols)
+                self._pardon(kind, None if wild else symbols)
+
+    def _declare_unheard(self, kind: Kind) -> None:
+        """A symbol of a wildcard that first traded during the outage has no cursor to read history from."""
+        heard_ns = max((told.last_ns for told in self.sequencer if told.stream.kind is kind), default=self._asked_ns)
+        self._declare(Stream(kind, ANY), heard_ns, "unheard_symbols")
+
+    def _declare(self, stream: Stream, start_ns: int, cause: GapCause) -> None:
+        now_ns = max(self.clock.now_ns(), start_ns)
+        self._publish_gap(Gap(self.feed.name, stream, start_ns, now_ns, cause=cause, at_ns=now_ns))
+        self.holes.add(Hole(self.feed.name, stream, start_ns, now_ns, 0, self._reason, cause))
 
     def _pardon(self, kind: Kind, symbols: set[str] | None) -> None:
         """Streams of a kind without history: what was missed is declared, not recovered."""
-        now_ns = self.clock.now_ns()
         for told in list(self.sequencer):
             stream = told.stream
             if stream.kind is not kind or (symbols is not None and stream.symbol not in symbols):
                 continue
             cursor_ns = self.sequencer.pardon(stream)
             if cursor_ns is not None and self.fanout.listened(stream):
-                self._publish_gap(Gap(self.feed.name, stream, cursor_ns, now_ns, cause="no_history", at_ns=now_ns))
-                self.holes.add(Hole(self.feed.name, stream, cursor_ns, now_ns, 0, self._reason, "no_history"))
+                self._declare(stream, cursor_ns, "no_history")
 
     def _publish_gap(self, gap: Gap) -> None:
         self.fanout.publish_gap(gap)
         self.announce(gap)
 
-    def _on_backfilled(self) -> None:
-        if self.state == "resuming":
-            self.state = "live"
-            self._on_live()
+    def _look_live(self) -> None:
+        """The feed is live when no stream of it has a hole that is still to be closed."""
+        if self.state != "resuming" or any(told.lost or told.splice is not None for told in self.sequencer):
+            return
+        self.state = "live"
+        self._on_live()
 
     def _on_live(self) -> None:
         if self._lost_s is None:
@@ -256,7 +297,7 @@ class MarketStream:
             silent_s = self.silent_s
             if silent_s < deadline_s:
                 asked, stale, proof = 0, False, "not_asked"
-            if not self._acknowledged or self.clock.ended or self.state != "live":
+            if not self._acknowledged or self.clock.ended:
                 continue
             expected = True if self.always_open else self.clock.is_open
             judgement = judge_silence(
@@ -283,7 +324,7 @@ class MarketStream:
         """Ask history whether it holds events that this line should have told."""
         await trio.lowlevel.checkpoint()
         history = self.feed.history
-        if history is None:
+        if history is None or self.state != "live":
             return "unknown"
         try:
             return await missed(self.sequencer, history, self.clock, everything=everything)
@@ -293,6 +334,8 @@ class MarketStream:
     async def prove_complete(self, quiet_s: float) -> bool:
         """At the end of a tape: whether this feed has told all of it; a line that proves to be mute is restarted."""
         await trio.lowlevel.checkpoint()
+        if not self.wanted():
+            return True
         if self.state != "live" or self.silent_s < quiet_s:
             return False
         if await self.find_missed(everything=True) != "missed":

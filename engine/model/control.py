@@ -13,6 +13,8 @@ GapCause: TypeAlias = Literal[
     "history_refused",  # the plan does not allow this span (free plan: the last 15 minutes of SIP)
     "history_unavailable",  # the requests failed and their retries are spent
     "history_lags",  # history never showed the first live event within the time allowed
+    "unheard_symbols",  # symbols of a wildcard that first traded while the line was down
+    "restarted",  # this strategy failed and was started again
     "no_history",  # the venue keeps no history of this kind
     "hold_full",  # more live events arrived during the backfill than are held
     "dropped",  # this subscription was too slow and its channel drops

@@ -110,3 +110,16 @@ def test_a_stream_that_was_never_lost_gets_no_splice() -> None:
     sequencer = Sequencer()
     sequencer.begin(Stream(Kind.TRADES, "A"), START)
     assert sequencer.resume(Kind.TRADES, ["A", "B"], asked_ns=START, acked_ns=START) == []
+
+
+def test_a_hole_that_was_not_closed_before_the_next_loss_still_reaches_back_to_where_it_began() -> None:
+    sequencer = Sequencer()
+    sequencer.accept([trade(0, 0), replace(trade(0, 0), symbol="B")])
+    sequencer.lose()
+    sequencer.resume(Kind.TRADES, ["A"], asked_ns=START, acked_ns=START)
+    (other,) = sequencer.resume(Kind.TRADES, ["B"], asked_ns=START, acked_ns=START)
+    sequencer.finish(other)
+    sequencer.accept([replace(trade(60, 1), symbol="B")])
+    sequencer.lose()
+    (splice,) = sequencer.resume(Kind.TRADES, ["A"], asked_ns=START, acked_ns=START)
+    assert splice.start_ns <= START

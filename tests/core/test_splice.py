@@ -50,11 +50,18 @@ def tape_of(kind: Kind, shape: list[tuple[int, int]]) -> list[MarketEvent]:
 
 
 def run_session(
-    tape: Sequence[MarketEvent], kind: Kind, cuts: Sequence[tuple[int, int]], lag_s: int, page: int, behind: int
+    tape: Sequence[MarketEvent],
+    kind: Kind,
+    cuts: Sequence[tuple[int, int]],
+    lag_s: int,
+    page: int,
+    behind: int,
+    stragglers: frozenset[int] = frozenset(),
 ) -> list[MarketEvent]:
     """Tell a tape through a line that loses the events of each cut.
 
-    History trails the market by ``lag_s`` and the line by ``behind`` events.
+    History trails the market by ``lag_s`` and the line by ``behind`` events. Missed events whose number is among
+    ``stragglers`` are not lost on the line but told late, one after each reading of history.
     """
     sequencer = Sequencer(SETTLING)
     sequencer.begin(Stream(kind, "A"), START)
@@ -70,22 +77,23 @@ def run_session(
         acked_ns = max((event.ts_ns for event in tape[:at]), default=START)
         (splice,) = sequencer.resume(kind, ["A"], asked_ns=asked_ns, acked_ns=acked_ns)
         now_ns = acked_ns
+        late = [tape[number] for number in range(begin, at) if number in stragglers]
         while True:
             start_ns = splice.begin_fetch(now_ns)
             rows = [from_history(e) for e in tape if start_ns <= e.ts_ns <= now_ns - lag_s * NS_PER_S]
             sent = at
             for first in range(0, len(rows), page):
-                ready = splice.rows(rows[first : first + page])
-                sequencer.of(splice.stream).tell(ready)  # type: ignore[union-attr]  # begun above
-                told += ready
+                told += sequencer.take_rows(splice, rows[first : first + page])
             if splice.end_fetch() == "closed":
                 break
             # Market time goes on: what it brings arrives on the line while history is read again.
             now_ns += NS_PER_S
             due = sum(event.ts_ns <= now_ns for event in tape)
             at = max(at, due if now_ns > tape[-1].ts_ns else due - behind)
-            told += sequencer.accept(tape[sent:at])
+            told += sequencer.accept([*late[:1], *tape[sent:at]])
+            late = late[1:]
         told += sequencer.finish(splice)
+        told += sequencer.accept(late)
     return told + sequencer.accept(tape[at:])
 
 
@@ -109,3 +117,20 @@ def test_what_is_told_is_the_tape_row_for_row(
     told = run_session(tape, kind, cuts, lag_s, page, behind)
 
     assert [content(from_history(event)) for event in told] == [content(from_history(event)) for event in tape]
+
+
+@given(steps, cut_lists, st.integers(0, 5), st.integers(1, 7), st.integers(0, 3), st.frozensets(st.integers(0, 60)))
+@settings(max_examples=400, deadline=None)
+def test_stragglers_neither_hide_what_is_lost_nor_are_told_twice(
+    shape: list[tuple[int, int]],
+    cuts: list[tuple[int, int]],
+    lag_s: int,
+    page: int,
+    behind: int,
+    stragglers: frozenset[int],
+) -> None:
+    tape = tape_of(Kind.TRADES, shape)
+
+    told = run_session(tape, Kind.TRADES, cuts, lag_s, page, behind, stragglers)
+
+    assert sorted(content(from_history(event)) for event in told) == [content(from_history(event)) for event in tape]

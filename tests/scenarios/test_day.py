@@ -15,7 +15,7 @@ from attrs import define, field
 
 from engine import Context, Gap, Kind, MarketEvent, Stream, strategy
 from engine.app.live import run_live
-from engine.app.options import LoadedStrategy, RunOptions
+from engine.app.options import LoadedStrategy, RunOptions, Tuning
 from engine.exchange.faults import parse_faults
 from engine.exchange.serve import ExchangeOptions, open_exchange
 
@@ -26,6 +26,8 @@ STREAMS = (Stream(Kind.TRADES, "BTC/USD"), Stream(Kind.QUOTES, "BTC/USD"))
 SCRIPT = "".join(
     f'[[fault]]\nkind = "{KINDS[place % len(KINDS)]}"\nat = "{place // 6:02}:{place % 6}5:00"\n' for place in range(144)
 )
+# Fewer pings than usual only make the day shorter to simulate.
+TUNING = Tuning(ping_every_s=60.0)
 CONTENT = {"received_ns", "origin", "seq", "venue_ns", "revision"}
 
 
@@ -100,7 +102,7 @@ async def test_a_day_with_a_cut_every_ten_minutes_loses_nothing_and_keeps_nothin
         running.market.past.rows_max = 2000
         running.market.attach(ledger)
         plugged = tuple(LoadedStrategy(one, name=one.name) for one in (settle, weigh))
-        report = await run_live(RunOptions(plugged, for_s=24 * HOUR_S), exchange=running)
+        report = await run_live(RunOptions(plugged, for_s=24 * HOUR_S, tuning=TUNING), exchange=running)
     (feed,) = report.feeds
     assert report.duration_s >= 24 * HOUR_S
     assert feed.restarts == 144

@@ -116,17 +116,12 @@ async def crash_by_an_error_of_a_line(ctx: Context) -> None:
     raise LineLost("as planned")
 
 
-async def crash_by_a_mistake(ctx: Context) -> None:
-    raise Misconfigured("as planned")
-
-
 CRASHES: list[Callable[[Context], Any]] = [
     crash_plainly,
     crash_in_a_nursery,
     crash_by_reading_history,
     crash_by_a_refused_history,
     crash_by_an_error_of_a_line,
-    crash_by_a_mistake,
 ]
 
 
@@ -170,6 +165,22 @@ async def test_a_crash_of_the_only_strategy_ends_the_session_at_once(autojump_cl
     assert outcome.report.ended_by == "strategies"
     assert outcome.report.duration_s < 10 + WITHIN_S
     assert exit_code(outcome.report) == 1
+
+
+async def test_a_mistake_that_a_person_has_to_mend_is_told_at_the_end_and_stops_nobody_else(
+    autojump_clock: trio.abc.Clock, hold: Any, doomed: Any, watcher: Any
+) -> None:
+    watch = watcher(BTC)
+
+    @strategy()
+    async def mistaken(ctx: Context) -> None:
+        await trio.sleep(10)
+        raise Misconfigured("mistaken cannot write there; set out= to a file that can be written.")
+
+    error = await doomed(hold(watch.plug(), mistaken, for_s=30, **MARKET))
+    assert isinstance(error, Misconfigured)
+    assert watch.ended
+    assert watch.events[-1].ts_ns - watch.events[0].ts_ns > 28e9
 
 
 def unreliable(crashes: int, policy: RestartPolicy, seen: list[int]) -> Strategy:

@@ -118,7 +118,7 @@ async def test_with_recent_history_refused_what_was_received_and_the_gaps_are_th
             instant = row[0]
             if row == due:
                 due = next(rest, None)
-                assert not any(gap.start_ns < instant < gap.end_ns for gap in gaps)
+                assert not [gap for gap in gaps if gap.start_ns < instant < gap.end_ns], row
             else:
                 missing += 1
                 assert any(gap.start_ns <= instant <= gap.end_ns for gap in gaps)
