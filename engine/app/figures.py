@@ -1,12 +1,11 @@
 """The figures of a running session: what the view shows while it runs and the summary when it ends."""
 
 import trio
-from attrs import evolve
+from attrs import asdict
 
 from engine.app.report import EndedBy, FeedRow, GapRow, SessionReport, Spread, StrategyRow, StreamRow
 from engine.app.wiring import Venue
 from engine.core.histogram import Histogram
-from engine.flow.channel import Channel
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
 from engine.flow.session import Session
@@ -23,49 +22,30 @@ def read_figures(session: Session, venue: Venue, started_s: float, ended_by: End
         ended_by=ended_by,
         error=str(session.failure) if session.failure else None,
         duration_s=round(trio.current_time() - started_s, 3),
-        streams=tuple(row for channel in markets.fanout.channels() for row in _rows(channel, markets)),
+        streams=_stream_rows(markets),
         feeds=tuple(_feed_row(stream, venue, session) for stream in markets.streams.values()),
         gaps=_gap_rows(markets),
         strategies=tuple(_strategy_row(run) for run in session.runs),
     )
 
 
-def _rows(channel: Channel, markets: Markets) -> list[StreamRow]:
-    """One row a stream. What was delivered is what was put in less what became of the rest; the channel's own count
-    of deliveries, kept where they happen, must agree, or the difference shows as an unbalanced first row."""
-    queued = channel.queued()
+def _stream_rows(markets: Markets) -> tuple[StreamRow, ...]:
     rows = []
-    delivered_total = 0
-    for stream, row in markets.fanout.rows(channel).items():
-        conflated, dropped = channel.queue.conflated[stream], channel.queue.dropped[stream]
-        delivered = row.received + row.backfilled - conflated - dropped - queued[stream]
-        delivered_total += delivered
+    for (strategy, stream), totals in markets.books.read(markets.fanout.channels()).items():
         feed = markets.feed_of(stream)
         told = markets.streams[feed].sequencer.of(stream) if feed in markets.streams else None
         rows.append(
             StreamRow(
-                strategy=channel.strategy,
+                strategy=strategy,
                 feed=feed,
                 kind=stream.kind.value,
                 symbol=stream.symbol,
-                received=row.received,
-                backfilled=row.backfilled,
-                delivered=delivered,
                 duplicates=told.duplicates if told else 0,
-                conflated=conflated,
-                dropped=dropped,
-                queued=queued[stream],
                 late=told.late if told else 0,
+                **asdict(totals),
             )
         )
-    amiss = channel.delivered - delivered_total
-    if amiss and rows:
-        rows[0] = _with_delivered(rows[0], rows[0].delivered + amiss)
-    return rows
-
-
-def _with_delivered(row: StreamRow, delivered: int) -> StreamRow:
-    return evolve(row, delivered=delivered)
+    return tuple(rows)
 
 
 def _feed_row(stream: MarketStream, venue: Venue, session: Session) -> FeedRow:

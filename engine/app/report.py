@@ -81,7 +81,7 @@ class GapRow:
 
 @frozen
 class StrategyRow:
-    """One strategy. ``error`` is the sentence it ended with, ``lag_ms`` from reading a frame to its delivery."""
+    """One strategy. ``error`` is the sentence it ended with, ``lag_ms`` from an event's instant to its delivery."""
 
     name: str
     state: str = ""

@@ -24,8 +24,8 @@ class RestartPolicy:
     delay_max_s: float = field(default=30.0, validator=ge(0))
     factor: float = field(default=2.0, validator=ge(1))
     jitter: float = field(default=0.5, validator=[ge(0), le(1)])
-    # With the delays above an outage of any length never gets here (20 restarts in its first ten minutes);
-    # only a line that flaps without ever becoming healthy does.
+    # With the delays above about 35 restarts fall into ten minutes, so by default an outage is waited out however long
+    # it lasts; a policy with shorter delays, or a lower budget, escalates.
     restarts_max: int = field(default=60, validator=ge(0))
     window_s: float = field(default=600.0, validator=gt(0))
     healthy_after_s: float = field(default=5.0, validator=ge(0))

@@ -100,7 +100,9 @@ class Backfill:
                 due = [task for task in self._tasks if self._is_due(task)]
                 for group in _groups(due):
                     await self._fetch(group)
-                for task in list(self._tasks):
+                # What the line has brought and history does not show tells that history lags, so that a quiet stream of
+                # the same feed cannot be taken for an empty one.
+                for task in sorted(self._tasks, key=lambda one: one.splice.boundary_ns is None):
                     self._judge(task)
                 if self._tasks:
                     await trio.sleep(pause_s)
@@ -205,7 +207,9 @@ class Backfill:
         if told is None or told.splice is not task.splice:
             self._tasks.remove(task)
             return
-        if task.fetched and task.trouble != "history_refused" and task.splice.end_fetch() == "closed":
+        quiet = task.splice.boundary_ns is None and any(one.splice.boundary_ns is not None for one in self._tasks)
+        closed = task.fetched and task.trouble == "history_lags" and task.splice.end_fetch() == "closed"
+        if closed and not quiet:
             self._finish(task, None)
         elif self._gave_up(task):
             self._finish(task, task.trouble)

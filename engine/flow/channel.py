@@ -153,6 +153,13 @@ class Channel:
         """Whether the next item is there without waiting."""
         return self._at < len(self._hand) or len(self.queue) > 0 or (self.gaps and self.queue.has_gaps)
 
+    def first_unread_ns(self, stream: Stream) -> int | None:
+        """The instant of the oldest event of a stream that the strategy has not seen."""
+        for item in self._hand[self._at :]:
+            if not isinstance(item, Gap) and (item.kind, item.symbol) == stream:
+                return item.ts_ns
+        return self.queue.first_ns(stream)
+
     def queued(self) -> Counter[Stream]:
         """What the strategy has not seen yet, per stream."""
         unseen = self._hand[self._at :]

@@ -39,8 +39,8 @@ class StrategyContext:
     market: Markets
     lag: Histogram = field(factory=Histogram)
     queue_lag: Histogram = field(factory=Histogram)
-    handed: int = 0
-    channels: list[Channel] = field(factory=list)
+    _left_ns: dict[Stream, int] = field(factory=dict)
+    _missed_ns: dict[Stream, int] = field(factory=dict)
 
     def now_ns(self) -> int:
         return self.market.clock.now_ns()
@@ -95,15 +95,16 @@ class StrategyContext:
     ) -> AsyncIterator[Channel]:
         channel = self._channel(streams, full, capacity, gaps)
         self.market.attach(channel)
+        for stream in streams:
+            if stream in self._missed_ns:
+                self.market.tell_restarted(channel, stream, self._missed_ns.pop(stream))
         try:
             if warmup:
                 await self._warm_up(channel, warmup)
             await trio.lowlevel.checkpoint()
             yield channel
         finally:
-            channel.abandon()
-            channel.close()
-            self.market.detach(channel)
+            self._leave(channel)
 
     def _channel(self, streams: Sequence[Stream], full: Full, capacity: int, gaps: bool) -> Channel:
         if not streams or not all(stream.symbol for stream in streams):
@@ -112,7 +113,7 @@ class StrategyContext:
             raise Misconfigured(f"{self.name}: full={full!r} is none of 'block', 'drop_oldest', 'latest', 'fail'")
         if capacity < 1:
             raise Misconfigured(f"{self.name}: capacity={capacity} must be at least 1")
-        channel = Channel(
+        return Channel(
             strategy=self.name,
             name=", ".join(map(str, streams)),
             streams=frozenset(streams),
@@ -122,11 +123,18 @@ class StrategyContext:
             on_handed=self._on_handed,
             on_gap=self.market.on_channel_gap,
         )
-        self.channels.append(channel)
-        return channel
+
+    def restart(self) -> None:
+        """The strategy failed and begins anew: what it was subscribed to has a hole until it subscribes again."""
+        self._missed_ns, self._left_ns = self._left_ns, {}
+
+    def _leave(self, channel: Channel) -> None:
+        unread_ns = {stream: channel.first_unread_ns(stream) for stream in channel.streams}
+        for stream, ts_ns in unread_ns.items():
+            self._left_ns[stream] = ts_ns or self.now_ns()
+        self.market.leave(channel)
 
     def _on_handed(self, items: Sequence[Queued]) -> None:
-        self.handed += len(items)
         oldest = items[0]
         if isinstance(oldest, Gap) or oldest.origin != "live" or not self.market.clock.speed:
             return
@@ -140,9 +148,11 @@ class StrategyContext:
             now_ns = self.now_ns()
             span_ns = 2 * count * _MINUTE_NS
             rows: Sequence[MarketEvent] = ()
-            while len(rows) < count and span_ns < _WARMUP_SPAN_MAX_NS:
+            while True:
                 rows = await self.history(stream.kind, stream.symbol, now_ns - span_ns)
-                span_ns *= 8
+                if len(rows) >= count or span_ns >= _WARMUP_SPAN_MAX_NS:
+                    break
+                span_ns = min(8 * span_ns, max(_WARMUP_SPAN_MAX_NS, span_ns))
             self.market.prefill(channel, stream, rows[-count:])
 
     @asynccontextmanager
@@ -177,10 +187,19 @@ class StrategyContext:
                 due_ns = max(due_ns + step_ns, (self.now_ns() // step_ns) * step_ns)
 
         self.market.end_with_session(ticks)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(tick)
-            yield ticks
-            nursery.cancel_scope.cancel()
+        failure: Exception | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(tick)
+                try:
+                    yield ticks
+                except Exception as error:  # noqa: BLE001 - the body's own, carried around the nursery's group
+                    failure = error
+                nursery.cancel_scope.cancel()
+        finally:
+            self.market.end_timer(ticks)
+        if failure is not None:
+            raise failure
 
     async def at(self, ts_ns: int) -> None:
         await self.market.clock.sleep_until(ts_ns)

@@ -111,9 +111,13 @@ class Fanout:
         """What each stream put into this channel."""
         return self._rows[channel]
 
-    def channels(self) -> Iterator[Channel]:
-        """Every channel there ever was, in the order of opening."""
-        return iter(self._rows)
+    def forget(self, channel: Channel) -> dict[Stream, Row]:
+        """A channel that is detached for good; returns its rows."""
+        return self._rows.pop(channel)
+
+    def channels(self) -> Iterator[tuple[Channel, dict[Stream, Row]]]:
+        """Every channel that is not forgotten, in the order of opening, with its rows."""
+        return iter(list(self._rows.items()))
 
     # -- events
 

@@ -12,6 +12,7 @@ from attrs import define, field
 from msgspec.structs import replace
 
 from engine.errors import GaplessError, SubscriptionRefused
+from engine.flow.books import Books
 from engine.flow.channel import Channel
 from engine.flow.fanout import Fanout
 from engine.flow.holes import Hole, Holes
@@ -41,6 +42,7 @@ class Markets:
     report: Callable[[str], None]
     on_failure: Callable[[GaplessError], None]
     fanout: Fanout = field(factory=Fanout)
+    books: Books = field(factory=Books)
     holes: Holes = field(factory=Holes)
     streams: dict[str, MarketStream] = field(factory=dict)
     _nursery: trio.Nursery | None = None
@@ -106,6 +108,21 @@ class Markets:
         for name in sorted(channel.feeds):
             self.streams[name].changed.wake()
 
+    def leave(self, channel: Channel) -> None:
+        """A strategy left a subscription for good."""
+        channel.abandon()
+        channel.close()
+        self.detach(channel)
+        self.books.fold(channel, self.fanout.forget(channel))
+
+    def tell_restarted(self, channel: Channel, stream: Stream, since_ns: int) -> None:
+        """A strategy failed and was started again: what this stream told meanwhile it did not get."""
+        now_ns = self.clock.now_ns()
+        gap = Gap(self.feed_of(stream), stream, since_ns, max(now_ns, since_ns), cause="restarted", at_ns=now_ns)
+        channel.put_gap(gap)
+        self.announce(gap)
+        self.holes.add(Hole(gap.feed, stream, gap.start_ns, gap.end_ns, 0, channel.strategy, gap.cause))
+
     def prefill(self, channel: Channel, stream: Stream, rows: Sequence[MarketEvent]) -> None:
         """Put a warm-up before everything that waits in a channel."""
         first_ns = channel.queue.first_ns(stream)
@@ -116,14 +133,14 @@ class Markets:
 
     def close_channels(self) -> None:
         """Nothing more comes: strategies read what waits and then see the end of their subscriptions."""
-        for channel in list(self.fanout.channels()):
+        for channel, _ in self.fanout.channels():
             channel.close()
         for notices in (*self._listeners, *self._timers):
             notices.close()
 
     def _refuse(self, stream: Stream, reason: str) -> None:
         self.report(f"{stream}: {reason}")
-        for channel in list(self.fanout.channels()):
+        for channel, _ in self.fanout.channels():
             if stream in channel.streams:
                 channel.close(SubscriptionRefused(f"{channel.strategy}: {stream} was refused: {reason}"))
                 self.detach(channel)
@@ -141,8 +158,11 @@ class Markets:
 
     def end_with_session(self, timer: Notices) -> None:
         """Close this timer when the session stops."""
-        self._timers = [known for known in self._timers if not known.finished]
         self._timers.append(timer)
+
+    def end_timer(self, timer: Notices) -> None:
+        """The strategy left its timer."""
+        self._timers.remove(timer)
 
     def unlisten(self, notices: Notices) -> None:
         notices.close()

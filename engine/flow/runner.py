@@ -8,6 +8,7 @@ import traceback
 from random import Random
 from typing import Any
 
+import trio
 from attrs import define, field
 
 from engine.core.restart import RestartPolicy
@@ -63,8 +64,14 @@ class StrategyRun:
         try:
             await self.strategy.run(*arguments)
         except (Exception, BaseExceptionGroup) as error:  # a strategy is other people's code: whatever it raises
-            if isinstance(error, BaseExceptionGroup) and error.split(Exception)[1] is not None:
-                raise
+            if isinstance(error, BaseExceptionGroup):
+                cancelled, rest = error.split(trio.Cancelled)
+                if cancelled is not None:
+                    # The session ends; what its clean-up raised beside that is told, and the cancel goes on.
+                    if rest is not None:
+                        self._note(rest)
+                        self.markets.report(f"strategy {self.name} raised {self.error} while it was being stopped")
+                    raise cancelled from None
             self._note(error)
             ours = sole_failure(error)
             if isinstance(ours, HaltStrategy | AskHuman):
@@ -83,6 +90,7 @@ class StrategyRun:
     def _on_restart(self, failure: GaplessError, delay_s: float) -> None:
         self.restarts += 1
         self.state = "restarting"
+        self.context.restart()
         self.markets.report(f"{failure}; starting it again in {delay_s:.1f} s")
 
     def _fail(self, failure: GaplessError) -> None:
@@ -90,5 +98,6 @@ class StrategyRun:
         spent = isinstance(failure, BudgetSpent) and self.error
         self.failure = StrategyFailed(f"strategy {self.name} raised {self.error}") if spent else failure
         self.error = self.error or str(failure)
-        self.markets.report(str(self.failure))
+        if not isinstance(self.failure, AskHuman):  # that one is what the whole run ends with
+            self.markets.report(str(self.failure))
         self.markets.announce(Halted(self.name, self.markets.clock.now_ns(), self.error))
