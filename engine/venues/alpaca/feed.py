@@ -27,9 +27,9 @@ from engine.venues.alpaca.protocol import MarketProtocol, State, Step
 from engine.venues.alpaca.reactions import Where
 from engine.venues.alpaca.socket import Address, LineSettings, MarketSocket
 
-# About 900 messages: what is decoded is told while it is still in the processor's cache (1 MiB at a time measured 1.5
+# One read of the socket, about 900 messages: what is decoded is told while it is still in the processor's cache (1 MiB at a time measured 1.5
 # times the cost a message), and the loop is held for about a millisecond.
-DRAIN_BYTES_MAX: Final = 64 * 1024
+DRAIN_BYTES_MAX: Final = 32 * 1024
 # Kinds of malformed messages that are reported one by one; the rest is only counted.
 KINDS_REPORTED_MAX: Final = 64
 
@@ -188,7 +188,7 @@ class AlpacaLine:
             self._socket.inbox.nudge()
 
     async def receive(self) -> Arrival:
-        """Wait for frames and return all that has arrived (at most about 64 KiB of it at a time).
+        """Wait for frames and return all that has arrived (about 64 KiB of it at a time).
 
         Raises a `Retryable` or an `AskHuman` once everything before it has been returned. Safe to cancel.
         """
