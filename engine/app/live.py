@@ -47,6 +47,11 @@ async def run_live(options: RunOptions, *, exchange: Running | None = None) -> S
 
         async with trio.open_nursery() as clock_nursery:
             await clock_nursery.start(run_clock)
+            if venue.clock.skewed:
+                report(
+                    f"This machine's clock is {abs(venue.clock.skew_s or 0):.1f} s off the venue's: lags and history's "
+                    "bounds are wrong by as much. Set it (for example with NTP)."
+                )
             session = build_session(options, venue, report)
             if options.watcher is not None:
                 options.watcher(lambda: read_figures(session, venue, started_s))

@@ -22,10 +22,8 @@ from engine.model.control import Gap, GapCause
 from engine.model.instant import NS_PER_S
 from engine.model.market import MarketEvent
 from engine.model.stream import Stream
-from engine.ports import Clock, History, HistoryQuery
+from engine.ports import QUERY_SYMBOLS_MAX, Clock, History, HistoryQuery
 
-# The most symbols of one request (option contracts are limited to 100; URLs stay far below 8 KiB).
-SYMBOLS_MAX = 100
 # A plan without real-time data may not read the last 15 minutes (Alpaca's market-data FAQ); one second for the clocks.
 WITHHELD_NS = (15 * 60 + 1) * NS_PER_S
 UNKNOWN_NS = 1 << 62
@@ -59,7 +57,6 @@ class Backfill:
     reason: str = ""
     rows: int = 0
     gaps: int = 0
-    requests: int = 0
     throttled: bool = False
     _tasks: list[_Task] = field(factory=list)
     _more: Waker = field(factory=Waker)
@@ -182,7 +179,6 @@ class Backfill:
                     raise
                 await trio.sleep(self.tuning.poll_max_s)
                 continue
-            self.requests += 1
             for symbol, rows in groupby(page.rows, key=lambda row: row.symbol):
                 splice = by_symbol.get(symbol)
                 if splice is not None:
@@ -272,10 +268,10 @@ class Backfill:
 
 
 def _groups(tasks: list[_Task]) -> Iterator[list[_Task]]:
-    """Cut the splices that are due into requests: one kind each, at most `SYMBOLS_MAX` symbols."""
+    """Cut the splices that are due into requests: one kind each, at most `QUERY_SYMBOLS_MAX` symbols."""
     ordered = sorted(tasks, key=lambda task: (task.splice.stream.kind, task.splice.progress_ns))
     for _, of_kind in groupby(ordered, key=lambda task: task.splice.stream.kind):
         rest = list(of_kind)
         while rest:
-            yield rest[:SYMBOLS_MAX]
-            rest = rest[SYMBOLS_MAX:]
+            yield rest[:QUERY_SYMBOLS_MAX]
+            rest = rest[QUERY_SYMBOLS_MAX:]

@@ -8,15 +8,14 @@ import trio
 from engine.core.sequencer import Sequencer, Told
 from engine.core.silence import Proof
 from engine.core.splice import open_splice
-from engine.flow.backfill import SYMBOLS_MAX
 from engine.model.market import Kind
-from engine.ports import Clock, History, HistoryQuery
+from engine.ports import QUERY_SYMBOLS_MAX, Clock, History, HistoryQuery
 
 
 async def missed(sequencer: Sequencer, history: History, clock: Clock, *, everything: bool) -> Proof:
     """Whether history holds an event newer than what a stream was told.
 
-    Asks about the streams that spoke last, at most `SYMBOLS_MAX` of each kind, or about all of them. Raises what
+    Asks about the streams that spoke last, at most `QUERY_SYMBOLS_MAX` of each kind, or about all of them. Raises what
     ``history.page`` raises.
     """
     await trio.lowlevel.checkpoint()
@@ -29,9 +28,9 @@ async def missed(sequencer: Sequencer, history: History, clock: Clock, *, everyt
             key=lambda told: told.last_ns,
             reverse=True,
         )
-        for first in range(0, len(streams) if everything else min(len(streams), SYMBOLS_MAX), SYMBOLS_MAX):
+        for first in range(0, len(streams) if everything else min(len(streams), QUERY_SYMBOLS_MAX), QUERY_SYMBOLS_MAX):
             asked = True
-            if await _any_missed(kind, streams[first : first + SYMBOLS_MAX], sequencer, history, clock):
+            if await _any_missed(kind, streams[first : first + QUERY_SYMBOLS_MAX], sequencer, history, clock):
                 return "missed"
     return "nothing_missed" if asked else "unknown"
 

@@ -9,6 +9,7 @@ from engine.ports.context import Opening as Opening
 from engine.ports.context import Subscription as Subscription
 from engine.ports.strategy import Strategy as Strategy
 from engine.ports.strategy import strategy as strategy
+from engine.ports.venue import QUERY_SYMBOLS_MAX as QUERY_SYMBOLS_MAX
 from engine.ports.venue import Arrival as Arrival
 from engine.ports.venue import Clock as Clock
 from engine.ports.venue import Feed as Feed

@@ -93,6 +93,10 @@ class Feed(Protocol):
         ...
 
 
+QUERY_SYMBOLS_MAX = 100
+"""The most symbols of one query: Alpaca's limit for option contracts, and about what a URL carries."""
+
+
 @frozen
 class HistoryQuery:
     """Events of one kind and some symbols, both bounds inclusive, oldest first."""

@@ -27,8 +27,8 @@ from engine.venues.alpaca.protocol import MarketProtocol, State, Step
 from engine.venues.alpaca.reactions import Where
 from engine.venues.alpaca.socket import Address, LineSettings, MarketSocket
 
-# One read of the socket, about 900 messages: what is decoded is told while it is still in the processor's cache (1 MiB at a time measured 1.5
-# times the cost a message), and the loop is held for about a millisecond.
+# One read of the socket, about 900 messages: what is decoded is told while it is still in the processor's cache (1 MiB
+# at a time measured 1.5 times the cost a message), and the loop is held for about a millisecond.
 DRAIN_BYTES_MAX: Final = 32 * 1024
 # Kinds of malformed messages that are reported one by one; the rest is only counted.
 KINDS_REPORTED_MAX: Final = 64
@@ -169,11 +169,6 @@ class AlpacaLine:
     def acknowledged(self) -> frozenset[Stream]:
         """What the venue says it sends."""
         return self._protocol.acknowledged
-
-    @property
-    def settled(self) -> bool:
-        """Whether every wanted stream is acknowledged or refused."""
-        return self._protocol.settled
 
     async def log_in(self) -> None:
         """Wait for the welcome, log in; raises what the venue answers. The caller sets the deadline."""

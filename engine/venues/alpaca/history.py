@@ -19,24 +19,23 @@ from engine.codec.wire import Family
 from engine.errors import HistoryUnavailable, LineLost, VenueBusy
 from engine.model.instant import render_instant
 from engine.model.market import Kind
-from engine.ports import HistoryPage, HistoryQuery
+from engine.ports import QUERY_SYMBOLS_MAX, HistoryPage, HistoryQuery
 from engine.venues.alpaca.http import GuardedClient, Reply
 from engine.venues.alpaca.rate import PATIENCE_S, Throttle
 from engine.venues.alpaca.refusals import refusal_error
 
 ROWS_MAX: Final = 10_000
 """The largest page Alpaca gives."""
-SYMBOLS_MAX: Final = 100
-"""Alpaca's limit for option contracts, and about what a URL carries; a caller with more asks several times."""
 ATTEMPTS: Final = 5
 """With the waits below about four seconds of trouble; longer trouble is the caller's supervisor's."""
 WAIT_FIRST_S: Final = 0.25
 WAIT_MAX_S: Final = 5.0
 
 STOCK_FEEDS: Final[Mapping[str, str]] = {
-    "sip": "sip", "delayed_sip": "sip", "iex": "iex", "boats": "boats", "otc": "otc",
+    "sip": "sip", "iex": "iex", "boats": "boats", "otc": "otc",
 }  # fmt: skip
-"""Which history belongs to a stock stream. The test stream and the derived overnight feed have none."""
+"""Which history belongs to a stock stream. The test stream and the derived overnight feed have none; the delayed feed's
+history is 15 minutes ahead of its line, so that a hole could not be told from what is still to come."""
 KINDS_KEPT: Final[Mapping[Family, frozenset[Kind]]] = {
     Family.STOCKS: frozenset({Kind.TRADES, Kind.QUOTES, Kind.BARS}),
     Family.CRYPTO: frozenset({Kind.TRADES, Kind.QUOTES, Kind.BARS}),
@@ -75,11 +74,11 @@ class AlpacaHistory:
     async def page(self, query: HistoryQuery, token: str | None = None) -> HistoryPage:
         """Read one page; see `engine.ports.History.page`.
 
-        Takes at most `SYMBOLS_MAX` symbols and only kinds that it `keeps`: more is a mistake of the caller's.
+        Takes at most `QUERY_SYMBOLS_MAX` symbols and only kinds that it `keeps`: more is a mistake of the caller's.
         """
         assert self.keeps(query.kind), f"Alpaca keeps no history of {query.kind} for {self._family} {self._place}"
-        assert 0 < len(query.symbols) <= SYMBOLS_MAX, (
-            f"{len(query.symbols)} symbols in one query, not 1 to {SYMBOLS_MAX}"
+        assert 0 < len(query.symbols) <= QUERY_SYMBOLS_MAX, (
+            f"{len(query.symbols)} symbols in one query, not 1 to {QUERY_SYMBOLS_MAX}"
         )
         path = PATHS[self._family].format(place=self._place, kind=query.kind.value)
         reply = await self._read(path, self._params(query, token))

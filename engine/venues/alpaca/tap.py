@@ -40,7 +40,6 @@ class Inbox:
         self._nudged = False
         self.bytes = 0
         """How many bytes wait."""
-        self.taken_bytes = 0
         """How many bytes have been taken so far."""
         self.failure: GaplessError | None = None
         """Why nothing more will come; told once everything before it has been taken."""
@@ -113,7 +112,6 @@ class Inbox:
         while not self.in_place and not self._chunks and self._reassembled and size < size_max:
             size += self._take_reassembled(out)
         self.bytes -= size
-        self.taken_bytes += size
         if self._room is not None and not self.full:
             self._room.set()
         return out

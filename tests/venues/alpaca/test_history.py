@@ -13,8 +13,8 @@ from engine.codec.wire import Family
 from engine.errors import GaplessError, HistoryRefused, HistoryUnavailable, KeysRefused
 from engine.model.instant import parse_instant
 from engine.model.market import Bar, Kind, Quote, Trade
-from engine.ports import HistoryPage, HistoryQuery
-from engine.venues.alpaca.history import ATTEMPTS, SYMBOLS_MAX, AlpacaHistory
+from engine.ports import QUERY_SYMBOLS_MAX, HistoryPage, HistoryQuery
+from engine.venues.alpaca.history import ATTEMPTS, AlpacaHistory
 from engine.venues.alpaca.http import open_client
 from engine.venues.alpaca.rate import Throttle
 
@@ -102,7 +102,7 @@ async def test_a_stock_page_names_its_feed_and_bounds_and_its_rows_come_from_a_b
     ("family", "place", "kind", "path", "extra"),
     [
         (Family.STOCKS, "sip", Kind.QUOTES, "/v2/stocks/quotes", {"feed": "sip"}),
-        (Family.STOCKS, "delayed_sip", Kind.BARS, "/v2/stocks/bars", {"feed": "sip", "timeframe": "1Min"}),
+        (Family.STOCKS, "boats", Kind.BARS, "/v2/stocks/bars", {"feed": "boats", "timeframe": "1Min"}),
         (Family.CRYPTO, "us-1", Kind.TRADES, "/v1beta3/crypto/us-1/trades", {}),
         (Family.CRYPTO, "us", Kind.BARS, "/v1beta3/crypto/us/bars", {"timeframe": "1Min"}),
         (Family.OPTIONS, "indicative", Kind.TRADES, "/v1beta1/options/trades", {}),
@@ -261,6 +261,6 @@ async def test_requests_take_their_turn_under_the_limit(
 async def test_too_many_symbols_or_a_kind_not_kept_is_the_callers_mistake(open_history: OpenHistory) -> None:
     async with open_history(Venue((200, b"{}", {}))) as history:
         with pytest.raises(AssertionError, match="symbols in one query"):
-            await history.page(HistoryQuery(Kind.TRADES, ("X",) * (SYMBOLS_MAX + 1), START_NS, END_NS))
+            await history.page(HistoryQuery(Kind.TRADES, ("X",) * (QUERY_SYMBOLS_MAX + 1), START_NS, END_NS))
         with pytest.raises(AssertionError, match="no history of statuses"):
             await history.page(HistoryQuery(Kind.STATUSES, ("X",), START_NS, END_NS))
