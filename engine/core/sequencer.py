@@ -202,6 +202,7 @@ class Sequencer:
                 told.stream,
                 reversed(told.recents),
                 told_all=told.told_all,
+                disorder_ns=told.disorder_ns,
                 cursor_ns=told.cursor_ns,
                 heard_ns=told.heard_ns,
                 began_ns=told.began_ns,

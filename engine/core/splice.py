@@ -225,6 +225,7 @@ def open_splice(
     told: Iterable[MarketEvent],
     *,
     told_all: bool,
+    disorder_ns: int,
     cursor_ns: int,
     heard_ns: int,
     began_ns: int,
@@ -234,7 +235,8 @@ def open_splice(
 ) -> Splice:
     """The splice of a stream that was lost and is subscribed again.
 
-    ``told``: the latest events told, newest first, all there ever were if ``told_all``. ``cursor_ns``: the newest
+    ``told``: the latest events told, newest first, all there ever were if ``told_all``, none of them further out of
+    order than ``disorder_ns``. ``cursor_ns``: the newest
     instant told of this stream. ``heard_ns``: the newest of its kind on this feed, up to which the line worked.
     ``began_ns``: when the stream began for us; nothing published before it is owed.
     """
@@ -245,8 +247,8 @@ def open_splice(
         oldest_ns = min(oldest_ns, event.ts_ns)
         if event.ts_ns >= start_ns:
             remembered.setdefault(event.ts_ns, []).append(event)
-        elif oldest_ns < start_ns - settling.overlap_ns:
-            break  # far enough: what is older still was told in order
+        elif event.ts_ns < start_ns - disorder_ns:
+            break  # nothing was ever told further out of order than this, so what was told earlier is older
     else:
         if not told_all:
             # Older events were told too but are no longer remembered, so their rows could not be recognised.

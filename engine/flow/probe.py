@@ -45,6 +45,7 @@ async def _any_missed(
             told.stream,
             reversed(told.recents),
             told_all=told.told_all,
+            disorder_ns=told.disorder_ns,
             cursor_ns=told.cursor_ns,
             heard_ns=heard_ns,
             began_ns=told.began_ns,

@@ -1,9 +1,11 @@
 """The law of the splice: whatever is cut out, history and the line together tell each event once, in order."""
 
 from collections.abc import Sequence
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.core.identity import content
 from engine.core.sequencer import Sequencer
@@ -49,6 +51,18 @@ def tape_of(kind: Kind, shape: list[tuple[int, int]]) -> list[MarketEvent]:
     return events
 
 
+def arrive(sequencer: Sequencer, events: Sequence[MarketEvent], random: Random | None) -> list[MarketEvent]:
+    """Tell events to the sequencer, by the frame; with ``random`` each frame is out of order within itself."""
+    if random is None:
+        return list(sequencer.accept(events))
+    told: list[MarketEvent] = []
+    for first in range(0, len(events), 8):
+        frame = [replace(event, received_ns=events[first].received_ns) for event in events[first : first + 8]]
+        random.shuffle(frame)
+        told += sequencer.accept(frame)
+    return told
+
+
 def run_session(
     tape: Sequence[MarketEvent],
     kind: Kind,
@@ -57,6 +71,7 @@ def run_session(
     page: int,
     behind: int,
     stragglers: frozenset[int] = frozenset(),
+    random: Random | None = None,
 ) -> list[MarketEvent]:
     """Tell a tape through a line that loses the events of each cut.
 
@@ -70,7 +85,7 @@ def run_session(
     for begin, missed in sorted(cuts):
         if begin < at:
             continue
-        told += sequencer.accept(tape[at:begin])
+        told += arrive(sequencer, tape[at:begin], random)
         at = min(begin + missed, len(tape))
         sequencer.lose()
         asked_ns = max((event.ts_ns for event in tape[:begin]), default=START)
@@ -90,11 +105,11 @@ def run_session(
             now_ns += NS_PER_S
             due = sum(event.ts_ns <= now_ns for event in tape)
             at = max(at, due if now_ns > tape[-1].ts_ns else due - behind)
-            told += sequencer.accept([*late[:1], *tape[sent:at]])
+            told += arrive(sequencer, [*late[:1], *tape[sent:at]], random)
             late = late[1:]
         told += sequencer.finish(splice)
         told += sequencer.accept(late)
-    return told + sequencer.accept(tape[at:])
+    return told + arrive(sequencer, tape[at:], random)
 
 
 cut_lists = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 25)), max_size=4)
@@ -115,6 +130,20 @@ def test_what_is_told_is_the_tape_row_for_row(
     tape = tape_of(kind, shape)
 
     told = run_session(tape, kind, cuts, lag_s, page, behind)
+
+    assert [content(from_history(event)) for event in told] == [content(from_history(event)) for event in tape]
+
+
+@given(
+    steps, cut_lists, st.integers(0, 5), st.integers(1, 7), st.sampled_from([Kind.QUOTES, Kind.TRADES]), st.integers()
+)
+@settings(max_examples=400, deadline=None)
+def test_disorder_within_frames_changes_nothing(
+    shape: list[tuple[int, int]], cuts: list[tuple[int, int]], lag_s: int, page: int, kind: Kind, seed: int
+) -> None:
+    tape = tape_of(kind, shape)
+
+    told = run_session(tape, kind, cuts, lag_s, page, 0, random=Random(seed))
 
     assert [content(from_history(event)) for event in told] == [content(from_history(event)) for event in tape]
 

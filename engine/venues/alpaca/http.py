@@ -25,6 +25,8 @@ import trio
 from attrs import define, field, frozen
 
 from engine.errors import LineLost, Misconfigured
+from engine.venues.alpaca.endpoints import KEY_HINT_LENGTH, environment_of
+from engine.venues.alpaca.reactions import Where
 
 CONNECTIONS_MAX: Final = 10
 """Sockets to one host: history is read a page at a time by each feed, and there are a handful of feeds."""
@@ -115,6 +117,12 @@ class GuardedClient:
     def host(self) -> str:
         """Where requests go, for sentences."""
         return self._host
+
+    @property
+    def where(self) -> Where:
+        """Host, environment and kind of keys, for sentences about keys that are refused."""
+        hint = self._headers.get("APCA-API-KEY-ID", "")[:KEY_HINT_LENGTH]
+        return Where("REST", self._host, environment_of(self._base_url), hint)
 
     async def get(self, path: str, params: Params | None = None) -> Reply:
         """Ask for ``path``; any status is a `Reply`. Raises `LineLost` when no complete reply came.

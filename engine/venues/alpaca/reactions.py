@@ -107,7 +107,7 @@ def sentence_of(code: int | None, msg: str, where: Where) -> str:
     """The sentence for an error frame: where, what the venue said, what to do."""
     advice = reaction_to(code).advice
     if code == 402:
-        advice = f"{advice}{_wrong_place(where)}"
+        advice = f"{advice}{wrong_place(where)}"
     number = "an error without a code" if code is None else f"error {code}"
     return f"{where}: {number} ({_printable(msg)}): {advice}."
 
@@ -117,7 +117,7 @@ def error_of(code: int | None, msg: str, where: Where) -> GaplessError:
     return (reaction_to(code).error or VenueBusy)(sentence_of(code, msg, where))
 
 
-def _wrong_place(where: Where) -> str:
+def wrong_place(where: Where) -> str:
     """Paper keys on a live endpoint and the reverse are the usual cause of 402: say so where they show."""
     hint, environment = where.key_hint, where.environment
     if environment == "broker" or "sandbox" in where.host:
@@ -143,7 +143,7 @@ def error_of_upgrade(status: int, headers: Iterable[tuple[bytes, bytes]], where:
     """The error that an HTTP answer other than 101 to the WebSocket upgrade raises."""
     what = f"{where}: the WebSocket upgrade was answered with HTTP {status}"
     if status in (401, 403):
-        return KeysRefused(f"{what}: the keys or this address are not accepted here{_wrong_place(where)}.")
+        return KeysRefused(f"{what}: the keys or this address are not accepted here{wrong_place(where)}.")
     if status == 404:
         return ProtocolRefused(f"{what}: wrong path or feed; check the data stream URL and the feed's name.")
     if status == 429 or status >= 500:

@@ -11,6 +11,7 @@ import msgspec
 from engine.core.rate import Quota
 from engine.errors import GaplessError, HistoryRefused, HistoryUnavailable, KeysRefused, VenueBusy
 from engine.venues.alpaca.http import GuardedClient, Reply
+from engine.venues.alpaca.reactions import wrong_place
 
 PLAN_PHRASE: Final = "subscription does not permit"
 PLAN_CODE: Final = 42210000
@@ -34,7 +35,10 @@ def refusal_error(client: GuardedClient, path: str, reply: Reply, quota: Quota) 
     if reply.status in (403, 422) and (PLAN_PHRASE in message or (reply.status == 403 and code == PLAN_CODE)):
         return HistoryRefused(f"{where}: {told}. This plan does not include that span of that feed.")
     if reply.status in (401, 403):
-        return KeysRefused(f"{where}: {told}. Check APCA_API_KEY_ID and APCA_API_SECRET_KEY for this endpoint.")
+        return KeysRefused(
+            f"{where}: {told.rstrip('.')}. Check APCA_API_KEY_ID and APCA_API_SECRET_KEY for this endpoint"
+            f"{wrong_place(client.where)}."
+        )
     if reply.status == 429 or reply.status >= 500:
         return VenueBusy(f"{where}: {told}.", retry_after_s=quota.wait_s)
     return HistoryUnavailable(f"{where}: {told}. Asking the same again will not help.")
