@@ -61,14 +61,17 @@ _STREAM: Final[tuple[Column, ...]] = (
     ("<stream", lambda row: f"{row.kind}:{row.symbol}"),
     *_figures("received", "backfilled", "delivered", "duplicates", "conflated", "dropped", "queued"),
 )
+# People compare holes by the second; the JSON object has all nine digits.
+_TO_MILLISECONDS: Final = len("2026-03-02T14:31:07.123")
 _GAP: Final[tuple[Column, ...]] = (
     ("<stream", lambda row: row.stream),
-    ("<from", lambda row: row.start),
-    ("<to", lambda row: row.end),
-    ("<cause", lambda row: row.cause),
-    *_figures("recovered"),
-    ("missing", lambda row: "?" if row.count is None else count(row.count)),
     ("<state", lambda row: "closed" if row.closed else "open"),
+    *_figures("recovered"),
+    ("missing", lambda row: "" if row.closed else "?" if row.count is None else count(row.count)),
+    ("<from", lambda row: row.start[:_TO_MILLISECONDS].rstrip("Z")),
+    ("<to", lambda row: row.end[:_TO_MILLISECONDS].rstrip("Z")),
+    # Last, because it is the longest and the first to be cut where the terminal is narrow.
+    ("<cause", lambda row: row.cause),
 )
 _STRATEGY: Final[tuple[Column, ...]] = (
     ("<strategy", lambda row: row.name),
