@@ -15,8 +15,8 @@ import msgspec
 import trio
 from attrs import asdict, evolve, frozen
 
-from engine.app.commands import DoctorFlags
 from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
+from engine.app.flags import DoctorFlags
 from engine.app.logs import configure_logs
 from engine.app.screen.tables import Sheet, render_plain
 from engine.codec.wire import Encoding, Family

@@ -12,7 +12,7 @@ from typing import Final
 
 import trio
 
-from engine.app.commands import ExchangeFlags
+from engine.app.flags import ExchangeFlags
 from engine.errors import Misconfigured
 from engine.exchange.faults import load_faults
 from engine.exchange.line.limits import LineOptions

@@ -16,9 +16,9 @@ import msgspec
 import trio
 from attrs import evolve
 
-from engine.app.commands import RunFlags
 from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
 from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
+from engine.app.flags import RunFlags
 from engine.app.live import run_live
 from engine.app.logs import Redactor, configure_logs
 from engine.app.options import LoadedStrategy, RunOptions

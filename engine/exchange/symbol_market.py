@@ -5,6 +5,7 @@ identity and untidiness, and it has to be cheap, since a test may ask for thousa
 """
 
 import heapq
+from abc import ABC, abstractmethod
 from random import Random
 from typing import Final
 
@@ -49,7 +50,7 @@ LULD_BAND: Final = 0.05
 
 
 @define
-class SymbolMarket:
+class SymbolMarket(ABC):
     """One symbol, a second at a time. ``rate`` is its mean number of trades, quotes and books per second."""
 
     symbol: str
@@ -72,9 +73,9 @@ class SymbolMarket:
         # A step is about a fifth of a basis point, so that a day of them looks like a day.
         self._step = max(self._mid // 50_000, 1)
 
+    @abstractmethod
     def next_second(self) -> list[Row]:
         """The rows of the next second in the order of publication."""
-        raise NotImplementedError
 
     def _event(self, ts_ns: int) -> MarketEvent:
         """A trade, a quote or a change of the book, after the price took a step or not."""

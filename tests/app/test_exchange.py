@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.app.commands import ExchangeFlags
 from engine.app.exchange import plan_exchange
+from engine.app.flags import ExchangeFlags
 from engine.errors import Misconfigured
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from engine.app.commands import ExchangeFlags, NewFlags, RunFlags
+from engine.app.flags import ExchangeFlags, NewFlags, RunFlags
 from engine.app.parsing import build_command
 
 A, B = Path("a.parquet"), Path("b.parquet")
