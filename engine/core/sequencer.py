@@ -57,6 +57,21 @@ class Told:
         """Whether every event ever told is certain to be remembered still."""
         return len(self.recents) < (self.recents.maxlen or 0)
 
+    def open_splice(self, heard_ns: int, *, asked_ns: int, acked_ns: int, settling: Settling) -> Splice:
+        """A splice over what this stream has told; see `engine.core.splice.open_splice`."""
+        return open_splice(
+            self.stream,
+            reversed(self.recents),
+            told_all=self.told_all,
+            disorder_ns=self.disorder_ns,
+            cursor_ns=self.cursor_ns,
+            heard_ns=heard_ns,
+            began_ns=self.began_ns,
+            asked_ns=asked_ns,
+            acked_ns=acked_ns,
+            settling=settling,
+        )
+
     def place(self, event: MarketEvent) -> None:
         """Count an event that is out of order: repaired if its arrival holds what it follows, else late."""
         self.disorder_ns = max(self.disorder_ns, self.last_ns - event.ts_ns)
@@ -198,18 +213,7 @@ class Sequencer:
             if told is None or not told.lost:
                 continue
             told.lost = False
-            told.splice = open_splice(
-                told.stream,
-                reversed(told.recents),
-                told_all=told.told_all,
-                disorder_ns=told.disorder_ns,
-                cursor_ns=told.cursor_ns,
-                heard_ns=told.heard_ns,
-                began_ns=told.began_ns,
-                asked_ns=asked_ns,
-                acked_ns=acked_ns,
-                settling=self.settling,
-            )
+            told.splice = told.open_splice(told.heard_ns, asked_ns=asked_ns, acked_ns=acked_ns, settling=self.settling)
             splices.append(told.splice)
         return splices
 

@@ -64,11 +64,6 @@ class Backfill:
     _partial: dict[Stream, tuple[int, int]] = field(factory=dict)
     _troubles: dict[Stream, GapCause] = field(factory=dict)
 
-    @property
-    def busy(self) -> bool:
-        """Whether any hole is still open to be closed."""
-        return bool(self._tasks)
-
     def add(self, splices: Sequence[Splice]) -> None:
         """These streams are subscribed again and have a hole."""
         for splice in splices:
@@ -230,10 +225,9 @@ class Backfill:
             _, recovered = self._partial.pop(told.stream, (0, 0))
             cause = self._troubles.get(told.stream, "history_unavailable")
             start_ns, end_ns = told.cursor_ns, max(now_ns, told.cursor_ns)
-            self.publish_gap(
-                Gap(self.feed, told.stream, start_ns, end_ns, cause=cause, at_ns=now_ns, recovered=recovered)
-            )
-            self.holes.add(Hole(self.feed, told.stream, start_ns, end_ns, recovered, self.reason, cause))
+            gap = Gap(self.feed, told.stream, start_ns, end_ns, cause=cause, at_ns=now_ns, recovered=recovered)
+            self.publish_gap(gap)
+            self.holes.declare(gap, self.reason)
 
     def drop(self, stream: Stream) -> None:
         """A stream is no longer wanted: its hole is nobody's."""
@@ -255,16 +249,18 @@ class Backfill:
         self.rows += splice.recovered - recovered_before
         start_ns, recovered = self._partial.pop(splice.stream, (splice.cursor_ns, 0))
         recovered += splice.recovered
-        if cause is not None:
+        if cause is None:
+            self.holes.add(Hole(self.feed, splice.stream, start_ns, boundary_ns, recovered, self.reason))
+        else:
             first = next((at for at, event in enumerate(events) if event.ts_ns >= boundary_ns), len(events))
             start_ns = min(max(splice.cursor_ns, splice.progress_ns if splice.recovered else 0), boundary_ns)
             gap = Gap(self.feed, splice.stream, start_ns, boundary_ns, cause=cause, at_ns=now_ns, recovered=recovered)
             self.gaps += 1
             self.fanout.publish(events[:first], now_ns)
             self.publish_gap(gap)
+            self.holes.declare(gap, self.reason)
             events = events[first:]
         self.fanout.publish(events, now_ns)
-        self.holes.add(Hole(self.feed, splice.stream, start_ns, boundary_ns, recovered, self.reason, cause))
 
 
 def _groups(tasks: list[_Task]) -> Iterator[list[_Task]]:

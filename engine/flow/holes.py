@@ -4,7 +4,7 @@ from collections import deque
 
 from attrs import define, field, frozen
 
-from engine.model.control import GapCause
+from engine.model.control import Gap, GapCause
 from engine.model.stream import Stream
 
 # A cut a minute for a day on a hundred streams would be 144,000; the newest of them are what a report is read for.
@@ -36,6 +36,10 @@ class Holes:
     listed: deque[Hole] = field(factory=lambda: deque(maxlen=LISTED_MAX))
     closed: int = 0
     open: int = 0
+
+    def declare(self, gap: Gap, reason: str) -> None:
+        """Keep a hole that stays open, as the gap that was published tells it."""
+        self.add(Hole(gap.feed, gap.stream, gap.start_ns, gap.end_ns, gap.recovered, reason, gap.cause, gap.count))
 
     def add(self, hole: Hole) -> None:
         """Keep a hole that cost something: one that history proved empty is no hole."""

@@ -15,7 +15,7 @@ from engine.errors import GaplessError, SubscriptionRefused
 from engine.flow.books import Books
 from engine.flow.channel import Channel
 from engine.flow.fanout import Fanout
-from engine.flow.holes import Hole, Holes
+from engine.flow.holes import Holes
 from engine.flow.notices import Notices
 from engine.flow.stream import MarketStream
 from engine.flow.tuning import StreamTuning
@@ -121,7 +121,7 @@ class Markets:
         gap = Gap(self.feed_of(stream), stream, since_ns, max(now_ns, since_ns), cause="restarted", at_ns=now_ns)
         channel.put_gap(gap)
         self.announce(gap)
-        self.holes.add(Hole(gap.feed, stream, gap.start_ns, gap.end_ns, 0, channel.strategy, gap.cause))
+        self.holes.declare(gap, channel.strategy)
 
     def prefill(self, channel: Channel, stream: Stream, rows: Sequence[MarketEvent]) -> None:
         """Put a warm-up before everything that waits in a channel."""
@@ -172,7 +172,7 @@ class Markets:
     def on_channel_gap(self, gap: Gap) -> None:
         """A slow strategy's own channel dropped events."""
         self.announce(gap)
-        self.holes.add(Hole(gap.feed, gap.stream, gap.start_ns, gap.end_ns, 0, "slow strategy", gap.cause, gap.count))
+        self.holes.declare(gap, "slow strategy")
 
     # -- the end of a tape
 

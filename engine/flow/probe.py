@@ -7,7 +7,6 @@ import trio
 
 from engine.core.sequencer import Sequencer, Told
 from engine.core.silence import Proof
-from engine.core.splice import open_splice
 from engine.model.market import Kind
 from engine.ports import QUERY_SYMBOLS_MAX, Clock, History, HistoryQuery
 
@@ -41,18 +40,7 @@ async def _any_missed(
     now_ns = clock.now_ns()
     heard_ns = max(told.cursor_ns for told in streams)
     splices = {
-        told.stream.symbol: open_splice(
-            told.stream,
-            reversed(told.recents),
-            told_all=told.told_all,
-            disorder_ns=told.disorder_ns,
-            cursor_ns=told.cursor_ns,
-            heard_ns=heard_ns,
-            began_ns=told.began_ns,
-            asked_ns=now_ns,
-            acked_ns=now_ns,
-            settling=sequencer.settling,
-        )
+        told.stream.symbol: told.open_splice(heard_ns, asked_ns=now_ns, acked_ns=now_ns, settling=sequencer.settling)
         for told in streams
     }
     # The newest told instant of the kind is where the line stopped speaking; its ties are compared one by one.

@@ -18,7 +18,7 @@ from engine.errors import DataSilent, GaplessError, HistoryRefused, HistoryUnava
 from engine.flow.backfill import UNKNOWN_NS, Backfill
 from engine.flow.channel import Waker
 from engine.flow.fanout import Fanout
-from engine.flow.holes import Hole, Holes
+from engine.flow.holes import Holes
 from engine.flow.probe import missed
 from engine.flow.supervisor import supervise
 from engine.flow.tuning import StreamTuning
@@ -243,8 +243,9 @@ class MarketStream:
 
     def _declare(self, stream: Stream, start_ns: int, cause: GapCause) -> None:
         now_ns = max(self.clock.now_ns(), start_ns)
-        self._publish_gap(Gap(self.feed.name, stream, start_ns, now_ns, cause=cause, at_ns=now_ns))
-        self.holes.add(Hole(self.feed.name, stream, start_ns, now_ns, 0, self._reason, cause))
+        gap = Gap(self.feed.name, stream, start_ns, now_ns, cause=cause, at_ns=now_ns)
+        self._publish_gap(gap)
+        self.holes.declare(gap, self._reason)
 
     def _pardon(self, kind: Kind, symbols: set[str] | None) -> None:
         """Streams of a kind without history: what was missed is declared, not recovered."""
