@@ -131,9 +131,10 @@ class Overflow:
         return min((e.ts_ns for e in waiting if not isinstance(e, Gap) and (e.kind, e.symbol) == stream), default=None)
 
     def prefill(self, events: Sequence[MarketEvent]) -> None:
-        """Put events before all that wait; they may exceed the capacity, which is for what comes after them."""
+        """Put events before all that wait; the capacity grows by as many, so that it is for what comes after them."""
         # Also where only the newest wait: a warm-up of which one event is left would warm nothing.
         self.put_count += len(events)
+        self.capacity += len(events)
         self._queue.extendleft(reversed(events))
 
     def take(self, most: int) -> tuple[list[Gap], list[Queued]]:

@@ -1,5 +1,6 @@
 """The conservation law of a channel: what was put in is delivered, conflated, dropped or queued, whatever comes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,3 +83,13 @@ def test_a_gap_keeps_its_place_among_the_events_and_is_not_counted_as_one() -> N
     holes, items = queue.take(10)
     assert (holes, items) == ([], [trade(1), gap, trade(2)])
     assert queue.delivered == 2 and queue.balanced
+
+
+@pytest.mark.parametrize("full", ["fail", "drop_oldest", "block"])
+def test_a_warm_up_leaves_the_capacity_to_what_comes_after_it(full: Full) -> None:
+    queue = Overflow(full, 2)
+    queue.prefill([trade(number) for number in range(5)])
+    queue.put([trade(5)], 0)
+    assert not queue.overflowed and not queue.crowded
+    assert numbers(queue.take(100)[1]) == [0, 1, 2, 3, 4, 5]
+    assert queue.balanced
