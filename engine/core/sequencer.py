@@ -99,7 +99,6 @@ class Sequencer:
     """The streams of one feed."""
 
     settling: Settling = field(factory=Settling)
-    duplicates: int = 0
     held: int = 0
     _reordered: int = 0
     _tables: dict[type, dict[str, Told]] = field(factory=dict)
@@ -160,22 +159,18 @@ class Sequencer:
             if not given and told.splice.hold(event):
                 self.held += 1
             else:
-                self._suppress(told)
+                told.duplicates += 1
             return False
         if event.ts_ns > told.last_ns:
             told.last_ns = event.ts_ns
         elif self._told_before(told, event):
-            self._suppress(told)
+            told.duplicates += 1
             return False
         elif event.ts_ns < told.last_ns or _misplaced(told.recents, event):
             told.place(event)
             self._reordered += 1
         told.recents.append(event)
         return True
-
-    def _suppress(self, told: Told) -> None:
-        told.duplicates += 1
-        self.duplicates += 1
 
     def _told_before(self, told: Told, event: MarketEvent) -> bool:
         older = event.ts_ns < told.last_ns or told.splice is not None
