@@ -17,6 +17,11 @@ from engine.model.instant import NS_PER_S
 
 Phase: TypeAlias = Literal["connect", "auth", "subscribe", "live"]
 PHASES: Final[tuple[Phase, ...]] = ("connect", "auth", "subscribe", "live")
+Line: TypeAlias = Literal["data", "trading"]
+LINES: Final[tuple[Line, ...]] = ("data", "trading")
+Stage: TypeAlias = Literal["request", "reply", "body"]
+STAGES: Final[tuple[Stage, ...]] = ("request", "reply", "body")
+"""Where a black hole swallows a REST call: before it is carried out, after that, or in the middle of the reply."""
 
 SWALLOW_DEFAULT: Final = 200
 """Events published unheard after a cut at speed 0: a hole worth filling, and small beside any tape."""
@@ -57,6 +62,15 @@ class Fault:
     younger_s: float | None = None
     limit: int | None = None
     cut: bool = True
+    line: Line = "data"
+    """Which lines a fault of connections is about: market data or the trading stream."""
+    stage: Stage = "reply"
+    method: str = ""
+    """Only REST calls of this method; empty: any."""
+    path: str = ""
+    """Only REST calls whose path begins so; empty: any."""
+    bare: bool = False
+    """Leave out the headers that tell of the budget of requests."""
 
     @property
     def triggered(self) -> bool:
@@ -119,11 +133,11 @@ def _window(says: str, options: str = "", **rest: object) -> KindRow:
 
 KINDS: Final[Mapping[str, KindRow]] = MappingProxyType(
     {
-        "cut": _strike("close frame, then close", "code", drops=True, defaults={"code": 1001}),
-        "cut_without_close": _strike("TCP reset, no close frame", drops=True),
+        "cut": _strike("close frame, then close", "code line", drops=True, defaults={"code": 1001}),
+        "cut_without_close": _strike("TCP reset, no close frame", "line", drops=True),
         "truncated_frame": _strike("a data frame ends half way, then FIN", drops=True),
-        "mute": _strike("pongs but no data until the connection ends", drops=True),
-        "half_open": _strike("nothing is heard or said, and no FIN", "for", drops=True),
+        "mute": _strike("pongs but no data until the connection ends", "line", drops=True),
+        "half_open": _strike("nothing is heard or said, and no FIN", "for line", drops=True),
         "bad_frame": _strike("a message of nonsense inside a good frame", "p", window=True, defaults={"p": 0.05}),
         "unknown_type": _strike("a message with an unknown T", "p", window=True, defaults={"p": 0.05}),
         "unknown_field": _strike("a message with an unknown field", "p", window=True, defaults={"p": 0.05}),
@@ -136,11 +150,11 @@ KINDS: Final[Mapping[str, KindRow]] = MappingProxyType(
         ),
         "upgrade_status": _window(
             "HTTP `status` on the upgrade",
-            "for next status headers cut events",
+            "for next status headers cut events line",
             drops=True,
             defaults={"status": 503},
         ),
-        "ghost": _window("406 for `for` after an unclean drop", "for", defaults={"for_s": 90.0}),
+        "ghost": _window("406 (trading: 429) for `for` after an unclean drop", "for line", defaults={"for_s": 90.0}),
         "symbol_limit": _window("405 above `limit` symbols", "for limit", defaults={"limit": 30}),
         "duplicate": _window("recent events are sent again, verbatim", "for p", defaults={"p": 0.05}),
         "reorder": _window("up to 8 events are shuffled within a frame", "for p", defaults={"p": 0.05}),
@@ -148,9 +162,36 @@ KINDS: Final[Mapping[str, KindRow]] = MappingProxyType(
         "history_refused": _window(
             "403 for history younger than `younger`", "for younger", defaults={"younger_s": 900.0}
         ),
-        "http_status": _window("REST answers `status`", "for next p status headers", defaults={"status": 429}),
+        "http_status": _window(
+            "REST answers `status`, and nothing is carried out",
+            "for next p status headers method path bare",
+            defaults={"status": 429},
+        ),
         "slow_pages": _window("each page is late by `lag`", "for next p lag", defaults={"lag_s": 1.0}),
         "cut_body": _window("a REST body ends half way", "for next p"),
         "empty_last_page": _window("the last page of history is empty", "for next p"),
+        "late_status": _window(
+            "an order call is carried out, and answered with `status`",
+            "for next p status headers method path bare",
+            defaults={"status": 504},
+        ),
+        "lost_reply": _window("an order call is carried out, and its connection reset", "for next p method path"),
+        "black_hole": _window(
+            "a REST call falls silent at `stage`: request, reply or body", "for next p stage method path"
+        ),
+        "stale_reads": _window(
+            "orders, positions and account are answered as of `lag` ago", "for lag", defaults={"lag_s": 2.0}
+        ),
+        "empty_snapshot": _window("lists of orders and positions are answered as []", "for next p path"),
+        "cancel_loses": _window(
+            "a cancel waits for `lag`, and loses to a fill meanwhile", "for next p lag", defaults={"lag_s": 5.0}
+        ),
+        "reject_late": _window("an order is accepted, then rejected on the stream", "for next p"),
+        "drop_update": _window("an update of an order is never sent", "for next p"),
+        "duplicate_update": _window("an update of an order is sent twice", "for next p"),
+        "delay_update": _window("an update of an order comes late by `lag`", "for next p lag", defaults={"lag_s": 2.0}),
+        "swap_updates": _window("two updates in a row change places", "for next p"),
+        "null_update": _window("`data: null` is sent before an update", "for next p"),
+        "unknown_update": _window("an event of no known name is sent before an update", "for next p"),
     }
 )

@@ -7,7 +7,7 @@ what was asked before, and every hit is counted.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from engine.exchange.faults.kinds import KINDS, Fault, TimeOfDay
+from engine.exchange.faults.kinds import KINDS, Fault, Line, Stage, TimeOfDay
 from engine.model.instant import NS_PER_S
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN_FOR: Final = frozenset({"ghost", "delay", "half_open"})
 """Kinds whose ``for`` is part of what they do, not how long their window stands."""
 
-_ALWAYS_ON: Final = frozenset({"history_lag", "history_refused"})
+_ALWAYS_ON: Final = frozenset({"history_lag", "history_refused", "stale_reads"})
 """Kinds that change every answer while they stand: each opening counts as a hit, not each answer."""
 
 
@@ -128,6 +128,13 @@ class FaultPlan:
         else:
             self.activate(fault)
 
+    def arm(self, fault: Fault, now_ns: int, published: int) -> None:
+        """Let a fault wait for its moment from now on; ``after_events`` counts from what is published by now."""
+        trigger = _Trigger.arm(fault, now_ns)
+        if trigger.at_events is not None:
+            trigger.at_events += published
+        self._armed(now_ns).append(trigger)
+
     def due(self, now_ns: int, published: int) -> list[Fault]:
         """The faults whose moment has come, in the order of the script; each is given once per moment."""
         found, self._injected = self._injected, []
@@ -165,12 +172,24 @@ class FaultPlan:
 
     def active(self, kind: str, phase: str | None = None) -> Fault | None:
         """The fault of this kind (and phase) that stands now, without using it up; the newest wins."""
-        window = self._standing(kind, phase)
+        window = self._standing(kind, lambda fault: phase is None or fault.phase == phase)
         return window.fault if window else None
 
-    def use(self, kind: str, phase: str | None = None) -> Fault | None:
+    def use(self, kind: str, phase: str | None = None, *, line: Line = "data") -> Fault | None:
         """As `active`, and count it as one use; a rate ``p`` may decide that it does not happen this time."""
-        window = self._standing(kind, phase)
+        return self._use(kind, lambda fault: fault.line == line and (phase is None or fault.phase == phase))
+
+    def use_for_call(self, kind: str, method: str, path: str, stage: Stage | None = None) -> Fault | None:
+        """As `use`, for a REST call: faults of other methods, paths or stages let it pass."""
+        return self._use(
+            kind,
+            lambda fault: (
+                fault.method in ("", method) and path.startswith(fault.path) and (stage is None or fault.stage == stage)
+            ),
+        )
+
+    def _use(self, kind: str, fits: Callable[[Fault], bool]) -> Fault | None:
+        window = self._standing(kind, fits)
         if window is None or not self._happens(window.fault):
             return None
         if window.left is not None:
@@ -178,11 +197,23 @@ class FaultPlan:
         self.hits[kind] += 1
         return window.fault
 
-    def _standing(self, kind: str, phase: str | None) -> _Window | None:
-        for window in reversed(self._windows.get(kind, [])):
-            if window.open(self.now_s()) and (phase is None or window.fault.phase == phase):
+    def _standing(self, kind: str, fits: Callable[[Fault], bool]) -> _Window | None:
+        for window in reversed(self._windows.get(kind, ())):
+            if window.open(self.now_s()) and fits(window.fault):
                 return window
         return None
+
+    def clear(self) -> None:
+        """End every window and disarm every moment: from here on nothing goes wrong on purpose."""
+        self._windows.clear()
+        self._injected.clear()
+        self._triggers = []
+
+    def standing(self) -> list[Fault]:
+        """The faults whose window is open now, and those that wait for a moment."""
+        windows = [each.fault for of_kind in self._windows.values() for each in of_kind if each.open(self.now_s())]
+        waiting = [each.fault for each in self._triggers or () if each.left != 0]
+        return sorted([*windows, *waiting], key=lambda fault: (fault.table, fault.kind))
 
     def _happens(self, fault: Fault) -> bool:
         return fault.p is None or self.dice(fault.kind).random() < fault.p
@@ -207,11 +238,6 @@ class FaultPlan:
         """History younger than this many market seconds is refused; 0 without such a fault."""
         fault = self.active("history_refused")
         return fault.younger_s or 0.0 if fault else 0.0
-
-    def http_status(self, path: str) -> tuple[int, Mapping[str, str]] | None:
-        """The status and headers to answer a REST call with, if it is to fail."""
-        fault = self.use("http_status")
-        return (fault.status or 429, fault.headers) if fault else None
 
     def page_delay_s(self) -> float:
         """How late this page of history is to be, in seconds of Trio's clock."""

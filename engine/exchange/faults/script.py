@@ -11,19 +11,20 @@ and what may stand there.
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Never
 
 from attrs import evolve
 
 from engine.errors import Misconfigured
-from engine.exchange.faults.kinds import KINDS, PHASES, Fault, KindRow, TimeOfDay
+from engine.exchange.faults.kinds import KINDS, LINES, PHASES, STAGES, Fault, KindRow, TimeOfDay
 
 _UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _TIME_OF_DAY: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)( ET)?")
 
+METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _FAULTS_MAX: Final = 1000
 """Tables in one script: each is looked at whenever events are published."""
 
@@ -66,10 +67,19 @@ def _every(value: object) -> float:
     return seconds
 
 
-def _phase(value: object) -> str:
-    if value not in PHASES:
-        raise ValueError("one of " + ", ".join(PHASES))
-    return str(value)
+def _one_of(allowed: Sequence[str]) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return str(value)
+
+    return parse
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise ValueError('the beginning of a path such as "/v2/orders"')
+    return value
 
 
 def _headers(value: object) -> Mapping[str, str]:
@@ -94,7 +104,7 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
     "next": ("uses", _whole(1, 10_000_000)),
     "p": ("p", _rate),
     "code": ("code", _whole(400, 4999)),
-    "phase": ("phase", _phase),
+    "phase": ("phase", _one_of(PHASES)),
     "status": ("status", _whole(400, 599)),
     "headers": ("headers", _headers),
     "events": ("events", _whole(0, 10_000_000)),
@@ -102,9 +112,21 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
     "younger": ("younger_s", parse_duration),
     "limit": ("limit", _whole(0, 1_000_000)),
     "cut": ("cut", _flag),
+    "line": ("line", _one_of(LINES)),
+    "stage": ("stage", _one_of(STAGES)),
+    "method": ("method", _one_of(METHODS)),
+    "path": ("path", _path),
+    "bare": ("bare", _flag),
 }
 _MOMENTS: Final = ("after_events", "at", "every")
-_NEXT_CONNECTION: Final = frozenset({"stall_handshake", "stall_login", "upgrade_status", "http_status", "cut_body"})
+_ONE_USE: Final = frozenset(
+    {
+        "stall_handshake", "stall_login", "upgrade_status", "http_status", "cut_body", "late_status", "lost_reply",
+        "black_hole", "empty_snapshot", "cancel_loses", "reject_late", "drop_update", "duplicate_update",
+        "delay_update", "swap_updates", "null_update", "unknown_update",
+    }
+)  # fmt: skip
+"""Kinds of which a moment means one connection, call or update, unless `for` or `next` says otherwise."""
 REFUSE_DEFAULT_S: Final = 5.0
 """A server that restarts is back within seconds; a client's second or third try should meet it again."""
 
@@ -136,12 +158,20 @@ def parse_faults(text: str, *, source: str = "the fault script") -> tuple[Fault,
 
 
 def build_fault(**table: object) -> Fault:
-    """A fault from the keys of a script, for tests and for injecting by hand; ``for_`` stands for ``for``."""
-    return _parse_table({key.rstrip("_"): value for key, value in table.items()}, 0, "this call")
+    """A fault from the keys of a script, for tests and for injecting by hand; ``for_`` stands for ``for``.
+
+    Raises `Misconfigured`. Without a moment it happens when it is injected.
+    """
+    return parse_fault({key.rstrip("_"): value for key, value in table.items()}, source="this call")
+
+
+def parse_fault(table: Mapping[str, object], *, source: str) -> Fault:
+    """One fault that is injected by hand, which needs no moment; raises `Misconfigured` naming ``source``."""
+    return _parse_table(table, 0, source)
 
 
 def _parse_table(table: Mapping[str, object], number: int, source: str) -> Fault:
-    where = f"{source}, fault {number}"
+    where = f"{source}, fault {number}" if number else source
     kind = str(table.get("kind", "")).replace("-", "_")
     if kind not in KINDS:
         asked = f"kind {table['kind']!r} is not known" if "kind" in table else "there is no kind"
@@ -158,17 +188,17 @@ def _parse_table(table: Mapping[str, object], number: int, source: str) -> Fault
                 values[name] = parse(value)
             except ValueError as error:
                 raise Misconfigured(f"{where} ({kind}): {key} = {value!r} must be {error}.") from None
-    _check(kind, row, table, f"{where} ({kind})")
+    _check(kind, row, table, f"{where} ({kind})", by_hand=not number)
     return _complete(Fault(kind=kind, table=number, **values), where)
 
 
-def _check(kind: str, row: KindRow, table: Mapping[str, object], where: str) -> None:
+def _check(kind: str, row: KindRow, table: Mapping[str, object], where: str, *, by_hand: bool) -> None:
     """The rules that hold between keys."""
     moments = [key for key in _MOMENTS if key in table]
     if len(moments) > 1:
         _refuse(where, f"{' and '.join(moments)} are given together; choose one moment")
     live = kind == "error" and table.get("phase", "live") == "live"
-    if not moments and (live or (row.strike and not row.window)):
+    if not moments and not by_hand and (live or (row.strike and not row.window)):
         _refuse(where, f"it needs a moment: one of {', '.join(_MOMENTS)}")
     for key in row.needs:
         if key not in table:
@@ -191,6 +221,6 @@ def _complete(fault: Fault, where: str) -> Fault:
         return fault
     if fault.kind == "refuse":
         return evolve(fault, for_s=REFUSE_DEFAULT_S)
-    if fault.kind in _NEXT_CONNECTION or (fault.kind == "error" and fault.phase != "live"):
+    if fault.kind in _ONE_USE or (fault.kind == "error" and fault.phase != "live"):
         return evolve(fault, uses=1)
     return fault

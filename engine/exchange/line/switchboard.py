@@ -16,20 +16,28 @@ from typing import Protocol
 import trio
 
 from engine.exchange.clock import MarketClock
-from engine.exchange.faults.kinds import Fault
+from engine.exchange.faults.kinds import Fault, Line
 from engine.exchange.faults.plan import FaultPlan
 from engine.exchange.line.slots import Slots
 from engine.exchange.line.stats import Stats
 from engine.model.market import MarketEvent
 
 
-class Listener(Protocol):
-    """One live connection, as the switchboard sees it."""
+class Target(Protocol):
+    """A connection that a fault can happen to."""
 
     @property
     def live(self) -> bool:
-        """Whether it has a subscription and takes data."""
+        """Whether it has a subscription and takes what it subscribed to."""
         ...
+
+    def strike(self, fault: Fault) -> None:
+        """Let a fault happen to it, behind what is queued."""
+        ...
+
+
+class Listener(Target, Protocol):
+    """One live connection of market data, as the switchboard sees it."""
 
     @property
     def has_room(self) -> bool:
@@ -43,10 +51,6 @@ class Listener(Protocol):
 
     def deliver(self, events: Sequence[MarketEvent]) -> None:
         """Queue what it subscribed to."""
-        ...
-
-    def strike(self, fault: Fault) -> None:
-        """Let a fault happen to it, behind what is queued."""
         ...
 
 
@@ -68,11 +72,13 @@ class Switchboard:
         self.slots = Slots()
         self.published = 0
         self._lines: dict[int, Listener] = {}
+        self._trading: dict[int, Target] = {}
         self._numbers = count(1)
         self._waiting: dict[tuple[int, str], Fault] = {}
         self._changed = trio.Event()
         self._unheard = 0
         self._unheard_asked = trio.Event()
+        self._armed = trio.Event()
 
     def number(self) -> int:
         """A number for a new connection, from 1 in the order in which they came: it names the line's dice."""
@@ -90,6 +96,18 @@ class Switchboard:
             ghost_s = self.plan.seconds(fault.for_s or 0.0)
         self.slots.release(number, trio.current_time(), ghost_s)
         self.changed()
+
+    def join_trading(self, number: int, line: Target) -> None:
+        """Let faults of the trading stream happen to this line from now on."""
+        self._trading[number] = line
+
+    def leave_trading(self, number: int) -> None:
+        """A line of the trading stream ended."""
+        self._trading.pop(number, None)
+
+    def trading_began(self) -> None:
+        """A line of the trading stream listens now: what waited for one happens to it."""
+        self._catch_up("trading")
 
     def changed(self) -> None:
         """A line has room again, began to read or ended: look again."""
@@ -121,7 +139,7 @@ class Switchboard:
             self.published += stop - start
             start = stop
             if told and self._waiting:
-                self._catch_up()
+                self._catch_up("data")
             self.fire()
 
     async def ready(self) -> None:
@@ -141,19 +159,35 @@ class Switchboard:
         self.plan.inject(fault)
         self.fire()
 
+    def add(self, fault: Fault) -> None:
+        """Let a fault wait for its moment, stand from now, or happen now where it has no moment."""
+        if fault.triggered:
+            self.plan.arm(fault, self.clock.now_ns(), self.published)
+            self._armed.set()
+        else:
+            self.inject(fault)
+
+    def clear(self) -> None:
+        """From here on nothing goes wrong on purpose. What has happened to a line stays so until it ends."""
+        self.plan.clear()
+        self._waiting.clear()
+
     def fire(self) -> None:
         """Let every fault happen whose moment has come."""
         for fault in self.plan.due(self.clock.now_ns(), self.published):
             self._happen(fault)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, line: Line) -> None:
         """Let happen what had nobody to happen to."""
-        waiting, self._waiting = self._waiting, {}
-        for _, fault in sorted(waiting.items()):
-            self._happen(fault)
+        due = sorted(self._waiting.items(), key=lambda item: item[0])
+        for name, fault in due:
+            if fault.line == line:
+                del self._waiting[name]
+                self._happen(fault)
 
     def _happen(self, fault: Fault) -> None:
-        live = [line for line in self._lines.values() if line.live]
+        lines = self._lines if fault.line == "data" else self._trading
+        live = [line for line in lines.values() if line.live]
         if fault.strikes and not live:
             # One of each table waits; more would only cut a client again and again in the same place.
             name = (fault.table, fault.kind)
@@ -167,17 +201,29 @@ class Switchboard:
             self.plan.activate(fault)
             if fault.drops:
                 for line in live:
-                    line.strike(Fault(kind="cut_without_close"))
-        if live and fault.drops and self.clock.speed == 0:
+                    line.strike(Fault(kind="cut_without_close", line=fault.line))
+        if live and fault.drops and fault.line == "data" and self.clock.speed == 0:
             self._unheard += fault.events
             self._unheard_asked.set()
 
     async def serve_moments(self) -> None:
-        """Fire the faults that have a time; returns when none is left."""
-        self.fire()
-        while (next_ns := self.plan.next_at_ns()) is not None:
-            await self.clock.sleep_until(next_ns)
+        """Fire the faults that have a time, until cancelled."""
+        while True:
             self.fire()
+            self._armed = trio.Event()
+            next_ns = self.plan.next_at_ns()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._wait_armed, nursery.cancel_scope)
+                if next_ns is None:
+                    await self._armed.wait()
+                else:
+                    await self.clock.sleep_until(next_ns)
+                nursery.cancel_scope.cancel()
+
+    async def _wait_armed(self, moment: trio.CancelScope) -> None:
+        """End the wait for a moment when another one may come before it."""
+        await self._armed.wait()
+        moment.cancel()
 
     async def serve_holes(self, market: Swallower) -> None:
         """Have published, unheard, what faults asked for, until cancelled."""

@@ -15,6 +15,7 @@ import trio
 from attrs import evolve
 
 from engine.codec.wire import KINDS_BY_NAME, Family
+from engine.exchange.faults.calls import CallFaults, judge_call
 from engine.exchange.market import Market
 from engine.exchange.rest.history import NOT_FOR_PLAN, HistoryDesk, HistoryFaults, NotForPlan, failure
 from engine.exchange.rest.http import HttpServer, Request, Response
@@ -29,10 +30,8 @@ KEY_HEADERS: Final = ("apca-api-key-id", "apca-api-secret-key")
 BAD_REQUEST: Final = 40010000
 
 
-class RestFaults(HistoryFaults, Protocol):
+class RestFaults(HistoryFaults, CallFaults, Protocol):
     """What a fault plan says about REST calls."""
-
-    def http_status(self, path: str) -> tuple[int, Mapping[str, str]] | None: ...
 
     def page_delay_s(self) -> float: ...
 
@@ -75,10 +74,10 @@ class RestServer:
         await trio.lowlevel.checkpoint()
         self.requests += 1
         allowed, budget = self._spend()
-        planned = self._faults.http_status(request.path)
-        if planned is not None:
-            response = failure(planned[0], "the exchange was told to fail this request")
-            response = evolve(response, headers=tuple(planned[1].items()))
+        verdict = judge_call(self._faults, request.method, request.path)
+        if verdict.status is not None:
+            response = failure(verdict.status, "the exchange was told to fail this request")
+            response = evolve(response, headers=tuple(verdict.headers.items()))
         elif not allowed:
             response = failure(429, "too many requests.")
         else:

@@ -10,6 +10,7 @@ import trio
 from attrs import define, field
 
 from engine.exchange.clock import MarketClock
+from engine.exchange.faults import Fault
 from engine.exchange.market import Market, Row
 from engine.exchange.rest import RestServer
 from engine.model.instant import parse_instant
@@ -29,8 +30,10 @@ class Told:
     cut: bool = False
     empty_last: bool = False
 
-    def http_status(self, path: str) -> tuple[int, Mapping[str, str]] | None:
-        return self.status
+    def use_for_call(self, kind: str, method: str, path: str, stage: str | None = None) -> Fault | None:
+        if kind != "http_status" or self.status is None:
+            return None
+        return Fault(kind=kind, status=self.status[0], headers=self.status[1])
 
     def page_delay_s(self) -> float:
         return self.delay_s

@@ -19,7 +19,7 @@ MISTAKES = [
     ("not toml", "kind = ", "is not TOML"),
     ("a single bracket", '[fault]\nkind = "cut"', "two brackets"),
     ("something else in the file", 'speed = 1\n[[fault]]\nkind = "mute"', "'speed' outside of a fault"),
-    ("no kind", "[[fault]]\nevery = '1s'", "there is no kind. The kinds are bad_frame, cut"),
+    ("no kind", "[[fault]]\nevery = '1s'", "there is no kind. The kinds are bad_frame, black_hole, c"),
     ("an unknown kind", "[[fault]]\nkind = 'explode'", "kind 'explode' is not known"),
     ("an unknown key", "[[fault]]\nkind = 'cut'\nevry = '1s'", "key 'evry' is not allowed. Allowed: after_events, at,"),
     ("an option of another kind", "[[fault]]\nkind = 'cut'\nevery = '1s'\nlag = '5s'", "key 'lag' is not allowed"),

@@ -1,0 +1,96 @@
+"""What can be traded, what is held, and what it is worth.
+
+As in `engine.model.order`: money, prices and quantities are `Decimal`, times are nanoseconds since the epoch, UTC.
+"""
+
+from decimal import Decimal
+
+from attrs import frozen
+
+from engine.model.order import ZERO, AssetClass, Side
+
+
+@frozen(kw_only=True)
+class Asset:
+    """Something that can be traded, with the rules that the venue attaches to it.
+
+    ``min_order_size`` and ``min_trade_increment`` are quantities, ``price_increment`` is dollars (0: by price, see
+    `engine.core.matching`). ``multiplier`` is how many units of the underlying one contract stands for.
+    ``underlying``, ``strike``, ``expires`` (``YYYY-MM-DD``) and ``call`` belong to options.
+    """
+
+    id: str
+    symbol: str
+    name: str
+    asset_class: AssetClass
+    exchange: str
+    tradable: bool = True
+    active: bool = True
+    marginable: bool = True
+    shortable: bool = True
+    easy_to_borrow: bool = True
+    fractionable: bool = True
+    extended_hours: bool = True
+    min_order_size: Decimal = ZERO
+    min_trade_increment: Decimal = ZERO
+    price_increment: Decimal = ZERO
+    multiplier: Decimal = Decimal(1)
+    underlying: str = ""
+    strike: Decimal = ZERO
+    expires: str = ""
+    call: bool = True
+
+
+@frozen(kw_only=True)
+class Position:
+    """What is held of one asset. ``qty`` is negative when short; ``cost`` is what it was bought for, signed like it.
+
+    ``available_qty`` is what open orders do not hold already, never negative. ``price`` is the last known price, 0
+    where the market has told none; ``lastday_price`` the close of the trading day before.
+    """
+
+    asset: Asset
+    qty: Decimal
+    cost: Decimal
+    available_qty: Decimal
+    price: Decimal
+    lastday_price: Decimal = ZERO
+    intraday_cost: Decimal = ZERO
+    """What it would have cost at yesterday's close for what was held over night, and what it did cost for the rest."""
+
+    @property
+    def side(self) -> Side:
+        """Buy for long, sell for short."""
+        return Side.BUY if self.qty >= 0 else Side.SELL
+
+    @property
+    def entry_price(self) -> Decimal:
+        """The average price of what is held, per share, coin or unit of a contract's underlying."""
+        return self.cost / (self.qty * self.asset.multiplier) if self.qty else ZERO
+
+    @property
+    def market_value(self) -> Decimal:
+        """What it is worth at ``price``: negative for a short position."""
+        return self.qty * self.price * self.asset.multiplier
+
+
+@frozen(kw_only=True)
+class Account:
+    """The account at one moment. All of it dollars, but for ``multiplier``."""
+
+    cash: Decimal
+    equity: Decimal
+    last_equity: Decimal
+    long_market_value: Decimal
+    short_market_value: Decimal
+    buying_power: Decimal
+    regt_buying_power: Decimal
+    non_marginable_buying_power: Decimal
+    options_buying_power: Decimal
+    initial_margin: Decimal
+    maintenance_margin: Decimal
+    last_maintenance_margin: Decimal
+    sma: Decimal
+    accrued_fees: Decimal
+    multiplier: Decimal
+    shorting_enabled: bool = True
