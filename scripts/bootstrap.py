@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV_NAME = ".venv"
 LOCKS = Path("scripts") / "locks"
 STAMP = "gapless-stamp.json"
+OLDER_SDK = "older-sdk"
+"""A folder in `.venv` for Alpaca's older SDK, whose dependencies would break the newer one's (see `locks/older.in`)."""
 OURS = "gapless-made-this"
 """An empty file, the first thing in a `.venv` of ours: it tells an interrupted one from somebody else's."""
 
@@ -88,7 +90,8 @@ def is_current(root: Path, lock: Lock) -> bool:
 def wanted(root: Path, lock: Lock) -> dict[str, str]:
     """What the stamp has to say. The folder is in it because scripts in a venv hold absolute paths."""
     digest = hashlib.sha256()
-    for path in (root / LOCKS / f"{lock}.txt", root / "pyproject.toml"):
+    locks = (lock, "older") if lock == "dev" else (lock,)
+    for path in (*(root / LOCKS / f"{name}.txt" for name in locks), root / "pyproject.toml"):
         digest.update(path.read_bytes())
     return {"lock": lock, "sha256": digest.hexdigest(), "folder": str(root)}
 
@@ -104,6 +107,8 @@ def install(root: Path, lock: Lock) -> None:
     stamp = venv / STAMP
     stamp.unlink(missing_ok=True)
     installing.install_lock(python_of(venv), root / LOCKS / f"{lock}.txt")
+    if lock == "dev":
+        installing.install_apart(python_of(venv), root / LOCKS / "older.txt", venv / OLDER_SDK)
     installing.install_project(python_of(venv), root)
     unfinished = stamp.with_suffix(".new")
     unfinished.write_text(json.dumps(wanted(root, lock), indent=2) + "\n")

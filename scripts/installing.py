@@ -12,6 +12,7 @@ import errno
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,14 @@ def install_lock(python: Path, lock: Path) -> None:
     total = sum(1 for line in lock.read_text().splitlines() if re.match(r"[A-Za-z0-9]", line))
     say(f"installing what {lock.name} pins")
     _pip(python, ["--require-hashes", "--only-binary=:all:", "-r", str(lock)], _Progress(total))
+
+
+def install_apart(python: Path, lock: Path, folder: Path) -> None:
+    """Install what ``lock`` pins into a folder that only those see who put it on their path; what was there goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    say(f"installing what {lock.name} pins, into {folder.name}")
+    exact = ["--require-hashes", "--only-binary=:all:", "--no-deps"]
+    _pip(python, [*exact, "--target", str(folder), "-r", str(lock)], None)
 
 
 def install_project(python: Path, root: Path) -> None:

@@ -18,14 +18,16 @@ OLDEST = "3.11"
 
 
 def main() -> None:
-    """Write both locks; arguments such as ``--upgrade`` or ``--upgrade-package NAME`` go to uv."""
+    """Write all locks; arguments such as ``--upgrade`` or ``--upgrade-package NAME`` go to uv."""
     core, dev = LOCKS / "core.txt", LOCKS / "dev.txt"
-    _compile(core, sys.argv[1:])
-    _compile(dev, ["--extra", "dev", "--constraint", str(core), *sys.argv[1:]])
+    ours = ["pyproject.toml", str(LOCKS / "build.in")]
+    _compile(core, [*ours, *sys.argv[1:]])
+    _compile(dev, [*ours, "--extra", "dev", "--constraint", str(core), *sys.argv[1:]])
+    _compile(LOCKS / "older.txt", [str(LOCKS / "older.in"), "--no-deps", *sys.argv[1:]])
 
 
 def _compile(lock: Path, arguments: list[str]) -> None:
-    command = ["uv", "pip", "compile", "pyproject.toml", str(LOCKS / "build.in"), "--output-file", str(lock), "--quiet"]
+    command = ["uv", "pip", "compile", "--output-file", str(lock), "--quiet"]
     command += ["--universal", "--python-version", OLDEST, "--fork-strategy", "fewest", "--generate-hashes"]
     command += ["--no-header", "--no-annotate", "--no-emit-index-url", *arguments]
     try:

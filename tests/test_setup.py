@@ -109,6 +109,15 @@ def test_a_changed_lock_or_project_is_installed_in_place(clone: Path, changed: s
     assert bootstrap.is_usable(venv)
 
 
+def test_the_older_sdk_belongs_to_a_check_and_not_to_the_demo(clone: Path) -> None:
+    for lock, stands in (("core", True), ("dev", False)):
+        shutil.rmtree(clone / ".venv", ignore_errors=True)
+        fill(clone, lock)
+        with (clone / "scripts" / "locks" / "older.txt").open("a") as file:
+            file.write("# one more line\n")
+        assert bootstrap.is_current(clone, lock) is stands
+
+
 def test_an_interrupted_installation_is_thrown_away(clone: Path) -> None:
     venv = fill(clone, "core")
     (venv / bootstrap.STAMP).unlink()
@@ -194,7 +203,7 @@ def test_the_callers_shell_cannot_redirect_an_installation() -> None:
     assert done.stdout.split() == []
 
 
-@pytest.mark.parametrize("name", ["core", "dev"])
+@pytest.mark.parametrize("name", ["core", "dev", "older"])
 def test_every_pin_has_hashes(root: Path, name: str) -> None:
     text = (root / "scripts" / "locks" / f"{name}.txt").read_text()
     entries = re.split(r"\n(?=\S)", text.strip())
