@@ -36,8 +36,8 @@ TICK_S: Final = 0.001
 """Rows due within a millisecond of Trio's time go out together; waking for each one costs more than it tells."""
 SETTLED_NS: Final = 3600 * NS_PER_S
 """How far the clock jumps when a tape ends at speed 0: no lag of history that we imitate is longer."""
-HISTORY_ROWS_MAX: Final = 1_000_000
-"""Rows of history kept, about 0.3 GB: over an hour of the default generator, several of the test tapes."""
+HISTORY_ROWS_MAX: Final = 5_000_000
+"""Rows of history kept, about 0.1 GB when they are packed: a trading day of the default generator."""
 
 
 class Source(Protocol):
@@ -195,7 +195,7 @@ class Market:
         events: list[MarketEvent] = []
         stamped_ns = self._stamped_ns
         for due_ns, event in rows:
-            if isinstance(event, Trade | Quote):
+            if isinstance(event, (Trade, Quote)):
                 # One ns apart at least: with it a client can tell twin quotes, and a repeat from a twin.
                 stamped_ns = max(stamped_ns + 1, due_ns)
                 events.append(replace(event, venue_ns=stamped_ns))
