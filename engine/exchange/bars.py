@@ -3,21 +3,24 @@
 A minute's bar appears after the minute, is told again half a minute later when a late trade changed it, and does not
 appear at all without a trade that may set a price: an odd lot (condition ``I``) counts for volume only, and official
 prices (``M``, ``Q``) count for nothing. Stock days begin at midnight in New York, crypto days at midnight UTC.
+
+Trades beyond regular hours (``T``) make minutes, but add only volume to days (Alpaca's FAQ). Days are made of minutes,
+live and in history alike, so here it is the minute's place in the day that decides: prices count from the open to the
+close, and of the minute that begins with the close its first, the closing auction.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from attrs import define, frozen
 
-from engine.exchange.clock import NEW_YORK, instant_of, new_york
+from engine.core.calendar import HOUR_NS, NEW_YORK, day_at, instant_of, new_york
 from engine.model.instant import NS_PER_S
 from engine.model.market import Bar, DailyBar, MarketEvent, Trade, UpdatedBar
 
 MINUTE_NS: Final = 60 * NS_PER_S
-HOUR_NS: Final = 60 * MINUTE_NS
 DAY_NS: Final = 24 * HOUR_NS
 UPDATE_AFTER_NS: Final = 30 * NS_PER_S
 """A bar that late trades changed is told again this long after its minute."""
@@ -25,6 +28,8 @@ VOLUME_ONLY: Final = frozenset("I")
 UNCOUNTED: Final = frozenset("MQ")
 
 AnyBar = TypeVar("AnyBar", bound=Bar)
+Prices: TypeAlias = tuple[float, float, float, float]
+"""Open, high, low, close."""
 
 
 def is_crypto(symbol: str) -> bool:
@@ -93,7 +98,7 @@ class BarMaker:
     def __init__(self, delay_ns: int = 0) -> None:
         self._delay_ns = delay_ns
         self._minutes: dict[tuple[str, int], _Sum] = {}
-        self._days: dict[str, DailyBar] = {}
+        self._days: dict[str, _Wide] = {}
         self._told_ns = 0
         self.next_ns: int | None = None
         """The next instant at which `due` has something to do."""
@@ -124,7 +129,9 @@ class BarMaker:
                 minute.told, minute.changed = True, False
                 if minute.priced:
                     bar = minute.bar(Bar, symbol, start_ns)
-                    found += [(told_ns, bar), (told_ns, self.day(bar))]
+                    found.append((told_ns, bar))
+                    if (day := self.day(bar)) is not None:
+                        found.append((told_ns, day))
             again_ns = start_ns + MINUTE_NS + UPDATE_AFTER_NS + self._delay_ns
             if again_ns <= now_ns:
                 if minute.changed and minute.priced:
@@ -137,31 +144,58 @@ class BarMaker:
         found.sort(key=lambda row: row[0])
         return found
 
-    def day(self, bar: Bar) -> DailyBar:
-        """The day so far, with this minute counted into it."""
+    def day(self, bar: Bar) -> DailyBar | None:
+        """The day so far, with this minute counted into it; ``None`` before regular hours gave it a price."""
         start_ns = day_start_ns(bar.symbol, bar.ts_ns)
-        known = self._days.get(bar.symbol)
-        rows = [known, bar] if known is not None and known.ts_ns == start_ns else [bar]
-        self._days[bar.symbol] = merged = merge_bars(rows, start_ns, DailyBar)
-        return merged
+        day = self._days.get(bar.symbol)
+        if day is None or day.start_ns != start_ns:
+            day = self._days[bar.symbol] = _Wide(start_ns)
+        day.add(bar, _day_prices(bar))
+        return day.bar(DailyBar, bar.symbol) if day.priced else None
 
 
-def merge_bars(bars: Iterable[Bar], start_ns: int, make: type[AnyBar]) -> AnyBar:
-    """One bar that spans these, which are in order."""
-    rows = list(bars)
-    volume = sum(row.volume for row in rows)
-    money = sum(row.vwap * row.volume for row in rows)
-    return make(
-        rows[0].symbol,
-        start_ns,
-        rows[0].open,
-        max(row.high for row in rows),
-        min(row.low for row in rows),
-        rows[-1].close,
-        round(volume, 9),
-        sum(row.trade_count for row in rows),
-        round(money / volume, 6) if volume else 0.0,
-    )
+@define
+class _Wide:
+    """What minutes add up to, in their order."""
+
+    start_ns: int
+    open: float = 0.0
+    high: float = 0.0
+    low: float = 0.0
+    close: float = 0.0
+    volume: float = 0.0
+    money: float = 0.0
+    count: int = 0
+    priced: bool = False
+
+    def add(self, bar: Bar, prices: Prices | None) -> None:
+        """Count a minute: its volume, and the prices that it has for this span, if any."""
+        self.volume += bar.volume
+        self.money += bar.vwap * bar.volume
+        self.count += bar.trade_count
+        if prices is None:
+            return
+        first, high, low, last = prices
+        if not self.priced:
+            self.open, self.high, self.low, self.priced = first, high, low, True
+        self.high, self.low, self.close = max(self.high, high), min(self.low, low), last
+
+    def bar(self, make: type[AnyBar], symbol: str) -> AnyBar:
+        vwap = round(self.money / self.volume, 6) if self.volume else 0.0
+        volume = round(self.volume, 9)
+        return make(symbol, self.start_ns, self.open, self.high, self.low, self.close, volume, self.count, vwap)
+
+
+def _prices(bar: Bar) -> Prices:
+    return bar.open, bar.high, bar.low, bar.close
+
+
+def _day_prices(bar: Bar) -> Prices | None:
+    """What a minute says about the prices of its day."""
+    today = None if is_crypto(bar.symbol) else day_at(bar.ts_ns)
+    if today is None or today.open_ns <= bar.ts_ns < today.close_ns:
+        return _prices(bar)
+    return (bar.open,) * 4 if bar.ts_ns == today.close_ns else None
 
 
 @frozen
@@ -204,11 +238,18 @@ def parse_timeframe(text: str) -> TimeFrame:
 
 
 def fold_bars(bars: Iterable[Bar], frame: TimeFrame) -> list[MarketEvent]:
-    """Minute bars of one symbol put together into wider ones."""
-    groups: dict[int, list[Bar]] = {}
+    """Minute bars of one symbol put together into wider ones; no day without a trade in regular hours."""
+    read = _prices if frame.unit in ("Min", "Hour") else _day_prices
+    spans: dict[int, _Wide] = {}
+    symbol = ""
     for bar in bars:
-        groups.setdefault(frame.start_ns(bar.symbol, bar.ts_ns), []).append(bar)
-    return [merge_bars(rows, start_ns, Bar) for start_ns, rows in groups.items()]
+        symbol = bar.symbol
+        start_ns = frame.start_ns(symbol, bar.ts_ns)
+        span = spans.get(start_ns)
+        if span is None:
+            span = spans[start_ns] = _Wide(start_ns)
+        span.add(bar, read(bar))
+    return [span.bar(Bar, symbol) for span in spans.values() if span.priced]
 
 
 _UNITS: Final = {

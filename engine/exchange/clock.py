@@ -6,49 +6,25 @@ everything on the exchange asks this clock and none asks the wall. Two ways to m
 - ``speed`` above 0: ``speed`` market seconds pass in each second of Trio's clock, from the moment the market starts;
 - ``speed`` 0: the market moves as fast as it is read, so now is the newest instant that was published.
 
-Regular hours of US stocks are 9:30 to 16:00 in New York, Monday to Friday. Holidays and early closes are not known here
-yet: a table of them comes in a later stage, and until then such a day counts as a day of regular hours.
+Regular hours of US stocks, with holidays and half days, are those of `engine.core.calendar`.
 """
 
 import heapq
-from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import trio
 
+from engine.core import calendar
+from engine.core.calendar import NEW_YORK, instant_of, new_york
 from engine.model.instant import NS_PER_S
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
-OPENS: Final = time(9, 30)
-CLOSES: Final = time(16, 0)
-SATURDAY: Final = 5
+__all__ = ("NEW_YORK", "MarketClock", "instant_of", "new_york")
+
 SLEEP_MAX_S: Final = 86_400.0
 """A sleep is taken in days at most: what is left is worked out again, so float rounding never adds up."""
 SLEEP_MIN_S: Final = 1e-6
 """Less than this may not move a mock clock at all (its float has no room for it), and then a wait would spin."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def instant_of(moment: datetime) -> int:
-    """Nanoseconds of an aware ``datetime``, exact to its microsecond."""
-    passed = moment - _EPOCH
-    return ((passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds) * 1000
-
-
-def new_york(ts_ns: int) -> datetime:
-    """The New York time of an instant, cut off at the second."""
-    return (_EPOCH + timedelta(seconds=ts_ns // NS_PER_S)).astimezone(NEW_YORK)
-
-
-def _session(day: date) -> tuple[int, int]:
-    """Open and close of the regular hours of a day, as instants."""
-    return (
-        instant_of(datetime.combine(day, OPENS, NEW_YORK)),
-        instant_of(datetime.combine(day, CLOSES, NEW_YORK)),
-    )
 
 
 class MarketClock:
@@ -85,25 +61,15 @@ class MarketClock:
     @property
     def is_open(self) -> bool:
         """Whether regular hours are on now."""
-        now_ns = self.now_ns()
-        day = new_york(now_ns).date()
-        opens_ns, closes_ns = _session(day)
-        return day.weekday() < SATURDAY and opens_ns <= now_ns < closes_ns
+        return calendar.phase_at(self.now_ns()) is calendar.Phase.CORE
 
     def next_open_ns(self) -> int:
         """The first opening after now."""
-        return self._next(0)
+        return calendar.next_open_ns(self.now_ns())
 
     def next_close_ns(self) -> int:
         """The first close after now."""
-        return self._next(1)
-
-    def _next(self, edge: int) -> int:
-        now_ns = self.now_ns()
-        day = new_york(now_ns).date()
-        while day.weekday() >= SATURDAY or _session(day)[edge] <= now_ns:
-            day += timedelta(days=1)
-        return _session(day)[edge]
+        return calendar.next_close_ns(self.now_ns())
 
     def now_ns(self) -> int:
         """Market time in nanoseconds since the epoch, UTC."""

@@ -244,7 +244,7 @@ def _with_bars(told: Iterator[tuple[int, int, int, MarketEvent]], made_for: set[
         if isinstance(event, Trade):
             if event.symbol in made_for:
                 maker.add(event)
-        elif isinstance(event, Bar):
-            yield due_ns, maker.day(event)
+        elif isinstance(event, Bar) and (day := maker.day(event)) is not None:
+            yield due_ns, day
     if maker.next_ns is not None:
         yield from maker.due(due_ns + 2 * BAR_TOLD_AFTER_NS)

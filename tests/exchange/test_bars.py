@@ -67,6 +67,47 @@ def test_a_minute_whose_only_trade_is_late_is_never_told_in_the_past() -> None:
     assert [due_ns for due_ns, _ in told] == [T0 + MINUTE_NS + 5] * 2
 
 
+OPENS, CLOSES = T0 - MINUTE_NS, T0 + 389 * MINUTE_NS
+
+
+def minute(start_ns: int, price: float, symbol: str = "AAPL") -> Bar:
+    return Bar(symbol, start_ns, price, price + 1, price - 1, price + 0.5, 100, 2, price)
+
+
+DAY_OF_MINUTES = [
+    minute(OPENS - MINUTE_NS, 50),  # before the open
+    minute(OPENS, 10),
+    minute(CLOSES - MINUTE_NS, 12),
+    minute(CLOSES, 14),  # begins with the closing auction
+    minute(CLOSES + MINUTE_NS, 90),  # after it
+]
+
+
+def test_beyond_regular_hours_a_day_gains_volume_but_no_price_live_and_in_history_alike() -> None:
+    day = Bar("AAPL", parse_instant("2026-03-02T05:00:00Z"), 10, 14, 9, 14, 500, 10, 35.2)
+    assert fold_bars(DAY_OF_MINUTES, TimeFrame(1, "Day")) == [day]
+    maker = BarMaker()
+    told = [maker.day(each) for each in DAY_OF_MINUTES]
+    assert told[0] is None
+    last = told[-1]
+    assert isinstance(last, DailyBar)
+    assert (last.open, last.high, last.low, last.close, last.volume, last.vwap) == (10, 14, 9, 14, 500, 35.2)
+
+
+def test_hours_of_stocks_and_days_of_crypto_count_every_price() -> None:
+    hours = fold_bars(DAY_OF_MINUTES, TimeFrame(12, "Hour"))
+    assert [(bar.high, bar.low) for bar in hours if isinstance(bar, Bar)] == [(51, 9), (91, 11)]
+    crypto = [minute(each.ts_ns, each.open, "BTC/USD") for each in DAY_OF_MINUTES]
+    folded = fold_bars(crypto, TimeFrame(1, "Day"))[0]
+    assert isinstance(folded, Bar)
+    assert (folded.open, folded.high, folded.low, folded.close) == (50, 91, 9, 90.5)
+
+
+def test_a_day_without_a_trade_in_regular_hours_has_no_bar() -> None:
+    assert fold_bars(DAY_OF_MINUTES[:1], TimeFrame(1, "Day")) == []
+    assert fold_bars(DAY_OF_MINUTES[:1], TimeFrame(1, "Week")) == []
+
+
 @pytest.mark.parametrize(
     ("symbol", "at", "start"),
     [

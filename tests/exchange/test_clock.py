@@ -1,12 +1,10 @@
 """Market time moves by Trio's clock times the speed, or by what is published; it never goes back."""
 
-from datetime import UTC, datetime
-
 import pytest
 import trio
 import trio.testing
 
-from engine.exchange.clock import MarketClock, instant_of
+from engine.exchange.clock import MarketClock
 from engine.model.instant import NS_PER_S, parse_instant, render_instant
 
 T0 = parse_instant("2026-03-02T14:31:00.000000007Z")
@@ -92,15 +90,15 @@ def test_a_speed_that_is_none_is_refused(speed: float) -> None:
         ("2026-03-02T20:59:59.999999999Z", True, "2026-03-03T14:30:00Z", "2026-03-02T21:00:00Z"),
         ("2026-03-02T21:00:00Z", False, "2026-03-03T14:30:00Z", "2026-03-03T21:00:00Z"),
         ("2026-03-06T21:00:00Z", False, "2026-03-09T13:30:00Z", "2026-03-09T20:00:00Z"),  # summer time begins
+        ("2026-11-26T16:00:00Z", False, "2026-11-27T14:30:00Z", "2026-11-27T18:00:00Z"),  # Thanksgiving
+        ("2026-11-27T18:00:00Z", False, "2026-11-30T14:30:00Z", "2026-11-30T21:00:00Z"),  # closed early
         ("2026-03-07T16:00:00Z", False, "2026-03-09T13:30:00Z", "2026-03-09T20:00:00Z"),
     ],
 )
-def test_regular_hours_are_new_yorks(now: str, is_open: bool, next_open: str, next_close: str) -> None:
+def test_regular_hours_are_new_yorks_with_holidays_and_half_days(
+    now: str, is_open: bool, next_open: str, next_close: str
+) -> None:
     clock = MarketClock(parse_instant(now), 0)
     assert clock.is_open is is_open
     assert render_instant(clock.next_open_ns()) == next_open
     assert render_instant(clock.next_close_ns()) == next_close
-
-
-def test_a_datetime_keeps_its_microsecond() -> None:
-    assert instant_of(datetime(2026, 3, 2, 14, 31, 7, 123456, UTC)) == parse_instant("2026-03-02T14:31:07.123456Z")

@@ -1,18 +1,34 @@
 """The made-up market is the same for a seed, ordered, as fast as asked, and looks like a venue's."""
 
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from itertools import islice, pairwise, takewhile
+from pathlib import Path
 
 import pytest
 
 from engine.errors import Misconfigured
 from engine.exchange.generator import Generator
+from engine.exchange.made.moments import Moment, State
 from engine.exchange.market import Row
 from engine.exchange.past import Past
 from engine.model.instant import NS_PER_S, parse_instant
 from engine.model.market import Bar, Book, Correction, Kind, Quote, Status, Trade
 
 START = parse_instant("2026-03-02T14:29:30Z")
+OPEN = START + 30 * NS_PER_S
+PLAN = (
+    Moment("AAPL", OPEN + 600 * NS_PER_S, 20.0, State.PAUSE),
+    Moment("SPY", OPEN + 900 * NS_PER_S, 20.0, State.HALT),
+)
+ROOT = Path(__file__).parents[2]
+DIGEST = f"""
+from hashlib import sha256
+from itertools import islice
+from engine.exchange.generator import Generator
+print(sha256(repr(list(islice(Generator(5, {START}).rows(), 3000))).encode()).hexdigest())
+"""
 
 
 def seconds(generator: Generator, wanted: int) -> list[Row]:
@@ -22,12 +38,28 @@ def seconds(generator: Generator, wanted: int) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def hour() -> list[Row]:
-    return seconds(Generator(7, START), 1800)
+    return seconds(Generator(7, START, plan=PLAN), 1800)
 
 
 def test_one_seed_gives_one_market_and_another_seed_another() -> None:
     first, again, other = (list(islice(Generator(seed, START).rows(), 5000)) for seed in (1, 1, 2))
     assert first == again != other
+
+
+@pytest.mark.slow
+def test_one_seed_gives_one_market_in_every_process() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2)
+    }
+    assert len(told) == 1
 
 
 def test_another_symbol_leaves_the_others_as_they_are() -> None:
@@ -44,11 +76,25 @@ def test_without_bursts_the_rate_is_exact_and_even() -> None:
     assert {event.kind for _, event in rows} <= {Kind.TRADES, Kind.QUOTES, Kind.BOOKS, Kind.BARS, Kind.DAILY_BARS}
 
 
-def test_with_bursts_the_mean_is_as_asked_and_seconds_differ_by_far(hour: list[Row]) -> None:
+def test_with_bursts_seconds_differ_by_far(hour: list[Row]) -> None:
     told = Counter((due_ns - START) // NS_PER_S for due_ns, _ in hour)
-    assert 160 < len(hour) / 1800 < 240
     assert max(told.values()) > 1500
-    assert sorted(told.values())[180] < 70
+    assert sorted(told.values())[180] < 100
+
+
+@pytest.mark.slow
+def test_a_whole_day_has_the_mean_asked_for_news_and_interruptions_and_leads_to_the_next() -> None:
+    rows = seconds(Generator(3, OPEN, ("AAPL", "MSFT", "NVDA", "SPY", "TSLA"), 10.0), 24 * 3600)
+    day = [event for due_ns, event in rows if due_ns < OPEN + 23_400 * NS_PER_S]
+    told = Counter(event.kind for event in day)
+    assert (told[Kind.TRADES] + told[Kind.QUOTES]) / 23_400 == pytest.approx(10, rel=0.1)
+    halted = {event.symbol for event in day if isinstance(event, Status) and event.status_code in "H2"}
+    busiest = Counter((event.symbol, event.ts_ns // NS_PER_S) for event in day)
+    assert (
+        halted == {"AAPL", "MSFT", "NVDA", "SPY", "TSLA"} == {symbol for (symbol, _), n in busiest.items() if n > 750}
+    )
+    assert max(busiest.values()) > 1000
+    assert rows[-1][0] > OPEN + 23 * 3600 * NS_PER_S
 
 
 def test_publication_never_goes_back_and_only_late_trades_and_bars_are_older_than_it(hour: list[Row]) -> None:
@@ -91,7 +137,8 @@ def test_halts_are_silent_and_end_with_a_resumption(hour: list[Row]) -> None:
             halts += halted[event.symbol]
         elif isinstance(event, Quote):
             assert not halted.get(event.symbol)
-    assert halts > 0
+    assert halts == len(PLAN)
+    assert not any(halted.values())
 
 
 def test_corrections_and_cancels_are_of_trades_that_were_told(hour: list[Row]) -> None:
@@ -114,7 +161,7 @@ def test_bars_come_after_their_minute_and_are_told_again_at_half_a_minute(hour: 
     again = [(due_ns, event) for due_ns, event in hour if event.kind is Kind.UPDATED_BARS]
     assert again
     assert all(due_ns - event.ts_ns == 90 * NS_PER_S + 50_000_000 for due_ns, event in again)
-    assert sum(event.kind is Kind.DAILY_BARS for _, event in hour) == len(bars)
+    assert {event.symbol for _, event in hour if event.kind is Kind.DAILY_BARS} == {event.symbol for _, event in bars}
 
 
 def test_the_first_of_each_book_is_whole(hour: list[Row]) -> None:
@@ -126,11 +173,22 @@ def test_the_first_of_each_book_is_whole(hour: list[Row]) -> None:
     assert seen == {"BTC/USD", "ETH/USD"}
 
 
-def test_the_opening_is_a_cross_with_a_price_band(hour: list[Row]) -> None:
-    opening = [event for due_ns, event in hour if due_ns in (START, START + 30 * NS_PER_S) and event.symbol == "SPY"]
-    crosses = [event for event in opening if isinstance(event, Trade) and "O" in event.conditions]
-    assert len(crosses) == 2
-    assert {Kind.STATUSES, Kind.LULDS} <= {event.kind for event in opening}
+def test_the_opening_is_a_cross_behind_a_price_band_and_a_quote(hour: list[Row]) -> None:
+    opening = [event for due_ns, event in hour if due_ns == OPEN and event.symbol == "SPY"]
+    kinds = [event.kind for event in opening]
+    assert kinds == [Kind.STATUSES, Kind.LULDS, Kind.QUOTES, Kind.TRADES, Kind.TRADES]
+    assert [event.conditions for event in opening if isinstance(event, Trade)] == [("@", "O", "X"), ("@", "Q")]
+
+
+def test_a_night_of_stocks_takes_no_rows() -> None:
+    friday = parse_instant("2026-03-07T01:00:01Z")  # after the post-market
+    assert next(Generator(1, friday, ("AAPL",)).rows())[0] == parse_instant("2026-03-09T08:00:00Z")
+
+
+def test_what_cannot_happen_on_a_day_is_refused_when_the_day_is_reached() -> None:
+    at_night = Moment("AAPL", START + 12 * 3600 * NS_PER_S, 5.0, State.NEWS)
+    with pytest.raises(ValueError, match="cannot happen"):
+        next(Generator(1, START, ("AAPL",), plan=(at_night,)).rows())
 
 
 @pytest.mark.parametrize(("symbols", "rate"), [((), 200.0), (("A",), 0.0), (("A",), 1e9)])

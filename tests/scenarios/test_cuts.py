@@ -95,7 +95,7 @@ async def test_a_cut_every_minute_leaves_one_connection_and_its_memory_bounded(
     autojump_clock: trio.abc.Clock, hold: Any, watcher: Any, crypto: tuple[Stream, Stream]
 ) -> None:
     watch = watcher(crypto)
-    outcome = await hold(watch.plug(), faults=every("cut", "60s"), for_s=1800, symbols=("BTC/USD",), events_per_s=2.0)
+    outcome = await hold(watch.plug(), faults=every("cut", "60s"), for_s=1790, symbols=("BTC/USD",), events_per_s=2.0)
     (feed,) = outcome.report.feeds
     assert 25 <= feed.restarts <= 31
     assert feed.connects == feed.restarts + 1
