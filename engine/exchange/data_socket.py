@@ -33,7 +33,6 @@ from engine.exchange.line.session import Reply, Session, error_message
 from engine.exchange.line.stream import LineStream
 from engine.exchange.line.switchboard import Switchboard
 from engine.model.market import Kind, MarketEvent
-from engine.model.stream import ANY, Stream
 
 
 class _Ended(Exception):
@@ -80,13 +79,7 @@ class DataLine:
 
     def deliver(self, events: Sequence[MarketEvent]) -> None:
         """Queue what this session subscribed to."""
-        wanted, endpoint = self._wanted, self._session.endpoint
-        chosen = [
-            event
-            for event in events
-            if (symbols := wanted.get(event.kind)) is not None
-            and (event.symbol in symbols or (ANY in symbols and endpoint.carries(event)))
-        ]
+        chosen = self._session.endpoint.select(events, self._wanted)
         if chosen:
             now_s = trio.current_time()
             self._out.put_events(chosen, now_s)
@@ -158,12 +151,23 @@ class DataLine:
             self._out.put(Say(message), now_s)
         if reply.wanted is not None:
             stats.subscriptions += 1
-            self._wanted = _by_kind(reply.wanted)
-            self._board.changed()
+            self._follow(self._session.endpoint.group(reply.wanted), now_s)
         if reply.close:
             self._doomed = True
             self._out.put(Close(), now_s)
         self._work.set()
+
+    def _follow(self, wanted: dict[Kind, frozenset[str]], now_s: float) -> None:
+        """Serve this from now on. Who begins to follow a book is told the whole of it first, and changes from then."""
+        endpoint = self._session.endpoint
+        before, self._wanted = self._wanted, wanted
+        if Kind.BOOKS in wanted:
+            books = self._board.past.books()
+            known = {id(book) for book in endpoint.select(books, before)}
+            begun = [book for book in endpoint.select(books, wanted) if id(book) not in known]
+            if begun:
+                self._out.put_events(begun, now_s)
+        self._board.changed()
 
     async def _ping(self) -> None:
         every_s = self._options.ping_every_s
@@ -263,11 +267,6 @@ class DataLine:
         raise _Ended
 
 
-def _by_kind(streams: frozenset[Stream]) -> dict[Kind, frozenset[str]]:
-    kinds = sorted({stream.kind for stream in streams})
-    return {kind: frozenset(stream.symbol for stream in streams if stream.kind == kind) for kind in kinds}
-
-
 async def serve_data_line(
     ws: WebSocketConnection,
     raw: LineStream,
@@ -280,7 +279,7 @@ async def serve_data_line(
     msgpack = headers.get("content-type", "").partition(";")[0].strip().lower() == "application/msgpack"
     encoding = Encoding.MSGPACK if msgpack else Encoding.JSON
     number = board.number()
-    session = Session(endpoint, encoding, number, board.slots, options.keys, board.plan)
+    session = Session(endpoint, encoding, number, board.slots, options.keys, board.plan, options.tier)
     line = DataLine(ws, raw, session, board, options)
     board.join(number, line)
     try:

@@ -420,22 +420,3 @@ async def test_requests_that_are_none_are_400_and_the_session_goes_on(
             assert (await client.hear()).code == 400
         await client.ws.send_message('{"action":"subscribe","trades":["A"]}')  # text on a MessagePack line is read too
         assert (await client.hear()).type == "subscription"
-
-
-def test_the_trading_stream_answers_both_forms_of_login() -> None:
-    from engine.exchange.line.session import Keys
-    from engine.exchange.line.trading import TradingSession
-
-    keys = Keys(frozenset({("PK1", "s3cr3t")}))
-    listen = {"action": "listen", "data": {"streams": ["trade_updates", "other"]}}
-    for login in (
-        {"action": "auth", "key": "PK1", "secret": "s3cr3t"},
-        {"action": "authenticate", "data": {"key_id": "PK1", "secret_key": "s3cr3t"}},
-    ):
-        session = TradingSession(keys)
-        assert session.receive(listen)["data"] == {"status": "unauthorized", "action": "listen"}
-        assert session.receive(login)["data"] == {"status": "authorized", "action": "authenticate"}
-        assert session.receive(listen) == {"stream": "listening", "data": {"streams": ["trade_updates"]}}
-    assert (
-        TradingSession(keys).receive({"action": "auth", "key": "x", "secret": "y"})["data"]["status"] == "unauthorized"
-    )

@@ -11,6 +11,7 @@ from engine.exchange.faults.script import build_fault
 from engine.exchange.line.endpoints import ENDPOINTS, endpoint_at
 from engine.exchange.line.session import Keys, Reply, Session
 from engine.exchange.line.slots import Slots
+from engine.exchange.tiers import FREE, PLUS, Tier
 from engine.model.market import Kind
 from engine.model.stream import Stream
 
@@ -26,8 +27,9 @@ def make_session(
     plan: FaultPlan | None = None,
     slots: Slots | None = None,
     line: int = 1,
+    tier: Tier = PLUS,
 ) -> Session:
-    return Session(ENDPOINTS[path], encoding, line, slots or Slots(), keys, plan or FaultPlan())
+    return Session(ENDPOINTS[path], encoding, line, slots or Slots(), keys, plan or FaultPlan(), tier)
 
 
 def make_ready(path: str = "/v2/iex", **rest: Any) -> Session:
@@ -142,6 +144,21 @@ def test_symbols_beyond_the_limit_are_refused_as_a_whole() -> None:
     assert code_of(session.receive({"action": "subscribe", "quotes": ["B", "C"]}, 3.0)) == 405
     kept = session.receive({"action": "subscribe", "bars": ["A", "B"]}, 4.0)
     assert kept.say[0]["quotes"] == [] and kept.say[0]["trades"] == ["A"]
+
+
+def test_the_free_plan_refuses_feeds_it_lacks_and_the_31st_stock() -> None:
+    for path, code in (("/v2/sip", 409), ("/v1beta1/opra", 409), ("/v2/iex", None), ("/v1beta1/indicative", None)):
+        session = make_session(path, tier=FREE)
+        session.open({}, 0.0)
+        answer = session.receive(AUTH, 1.0)
+        assert (code_of(answer), answer.close) == (code, False)
+    session = make_ready(tier=FREE)
+    thirty = [f"S{number}" for number in range(30)]
+    assert code_of(session.receive({"action": "subscribe", "trades": thirty}, 2.0)) is None
+    assert code_of(session.receive({"action": "subscribe", "bars": ["S30"]}, 3.0)) == 405
+    kept = session.receive({"action": "unsubscribe", "trades": ["S0"]}, 4.0)
+    assert kept.say[0]["trades"] == sorted(thirty[1:]) and kept.say[0]["bars"] == []
+    assert code_of(session.receive({"action": "subscribe", "bars": ["S30"]}, 5.0)) is None
 
 
 def test_one_session_per_endpoint_and_the_second_may_log_in_later_on_its_socket() -> None:

@@ -143,8 +143,8 @@ KINDS: Final[Mapping[str, KindRow]] = MappingProxyType(
         "unknown_field": _strike("a message with an unknown field", "p", window=True, defaults={"p": 0.05}),
         "delay": _strike("data is sent late by `for`", "for", window=True, needs=("for",)),
         "error": _strike("error `code` at `phase`", "code phase next for cut", window=True, needs=("code",)),
-        "refuse": _window("new connections are reset for `for`", "for next cut events", drops=True),
-        "stall_handshake": _window("TCP is accepted, nothing is said", "for next cut events", drops=True),
+        "refuse": _window("new connections are reset for `for`", "for next cut events line", drops=True),
+        "stall_handshake": _window("TCP is accepted, nothing is said", "for next cut events line", drops=True),
         "stall_login": _window(
             "no welcome (phase connect) or no answer to auth", "for next phase cut events", drops=True
         ),

@@ -12,21 +12,20 @@ import trio
 from trio_websocket import (
     ConnectionClosed,
     HandshakeError,
-    WebSocketConnection,
     WebSocketRequest,
     wrap_server_stream,
 )
 from wsproto.utilities import ProtocolError
 
 from engine.exchange.data_socket import serve_data_line
+from engine.exchange.faults.kinds import Line
 from engine.exchange.line.endpoints import endpoint_at
-from engine.exchange.line.limits import LineOptions
+from engine.exchange.line.limits import UPGRADE_WITHIN_S, LineOptions
 from engine.exchange.line.stream import LineStream
 from engine.exchange.line.switchboard import Switchboard
 from engine.exchange.line.trading import serve_trading_line
+from engine.exchange.trading.brokerage import Brokerage
 
-UPGRADE_WITHIN_S: Final = 10.0
-"""From TCP to the upgrade request; a loopback client needs milliseconds."""
 STALL_S: Final = 60.0
 """How long a stalled handshake is kept if the client keeps it: longer than any client of ours waits."""
 CONNECTIONS_MAX: Final = 512
@@ -52,25 +51,26 @@ _NETWORK: Final = (
 
 
 class Door:
-    """Takes TCP connections of the WebSocket port."""
+    """Takes connections that ask for an upgrade. Without a ``brokerage`` the trading stream tells nothing."""
 
-    def __init__(self, board: Switchboard, options: LineOptions) -> None:
+    def __init__(self, board: Switchboard, options: LineOptions, brokerage: Brokerage | None = None) -> None:
         self._board = board
         self._options = options
+        self._brokerage = brokerage
         self._open = 0
 
-    async def serve_connection(self, stream: trio.SocketStream) -> None:
+    async def serve_connection(self, raw: LineStream) -> None:
         """Serve one connection to its end; raises nothing of the network's or the client's making."""
-        stats = self._board.stats
+        stats, plan = self._board.stats, self._board.plan
         stats.connections += 1
-        raw = LineStream(stream)
         self._open += 1
+        line: Line = "trading" if _target(raw.head) in TRADING_PATHS else "data"
         try:
             if self._open > CONNECTIONS_MAX:
                 stats.turned_away += 1
-            elif self._board.plan.use("refuse"):
+            elif plan.use("refuse", line=line):
                 await raw.reset()
-            elif self._board.plan.use("stall_handshake"):
+            elif plan.use("stall_handshake", line=line):
                 with trio.move_on_after(STALL_S):
                     raw.deafen()
                     await raw.receive_some()
@@ -89,34 +89,37 @@ class Door:
                     nursery, raw, message_queue_size=MESSAGES_QUEUED, max_message_size=MESSAGE_BYTES_MAX
                 )
                 await self._board.holes_told()
-                ws = await self._upgrade(request)
-            if ws is not None:
-                await self._dispatch(ws, raw, request)
+            if _path(request) in TRADING_PATHS:
+                await serve_trading_line(
+                    request, raw, _headers(request), self._board, self._options.keys, self._brokerage
+                )
+            else:
+                await self._serve_data(request, raw)
             nursery.cancel_scope.cancel()
 
-    async def _upgrade(self, request: WebSocketRequest) -> WebSocketConnection | None:
-        """Accept the request, or answer it with an HTTP status."""
-        path = _path(request)
-        if path not in TRADING_PATHS and endpoint_at(path) is None:
-            self._board.stats.turned_away += 1
-            await request.reject(404, body=b'{"message":"endpoint not found."}')
-            return None
-        if path not in TRADING_PATHS and (fault := self._board.plan.use("upgrade_status")) is not None:
-            headers = [(name.encode(), value.encode()) for name, value in fault.headers.items()]
-            await request.reject(fault.status or 503, extra_headers=headers, body=b'{"message":"as scripted"}')
-            return None
-        return await request.accept()
-
-    async def _dispatch(self, ws: WebSocketConnection, raw: LineStream, request: WebSocketRequest) -> None:
+    async def _serve_data(self, request: WebSocketRequest, raw: LineStream) -> None:
+        """Accept the request and serve it to its end, or answer it with an HTTP status."""
         endpoint = endpoint_at(_path(request))
         if endpoint is None:
-            await serve_trading_line(ws, self._options.keys)
+            self._board.stats.turned_away += 1
+            await request.reject(404, body=b'{"message":"endpoint not found."}')
+        elif (fault := self._board.plan.use("upgrade_status")) is not None:
+            headers = [(name.encode(), value.encode()) for name, value in fault.headers.items()]
+            await request.reject(fault.status or 503, extra_headers=headers, body=b'{"message":"as scripted"}')
         else:
+            with trio.fail_after(UPGRADE_WITHIN_S):
+                ws = await request.accept()
             await serve_data_line(ws, raw, endpoint, _headers(request), self._board, self._options)
 
 
 def _path(request: WebSocketRequest) -> str:
     return request.path.partition("?")[0].rstrip("/")
+
+
+def _target(head: bytes) -> str:
+    """The path of a request that has not been parsed yet, so that a fault can come before any answer to it."""
+    words = head.split(b"\r\n", 1)[0].split()
+    return words[1].decode("latin-1").partition("?")[0].rstrip("/") if len(words) > 1 else ""
 
 
 def _headers(request: WebSocketRequest) -> Mapping[str, str]:

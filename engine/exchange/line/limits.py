@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from engine.exchange.line.outbound import FRAME_EVENTS_MAX
 from engine.exchange.line.session import Keys
+from engine.exchange.tiers import PLUS, Tier
 
 ROOM_EVENTS: Final = 2_000
 """At speed 0 the market waits while this many events wait for one line: some ten frames ahead of the socket."""
@@ -19,15 +20,21 @@ SEND_WITHIN_S: Final = 120.0
 SLOW_GOODBYE_S: Final = 1.0
 ABNORMAL: Final = 1006
 """The code that stands for "no close frame came"."""
+UPGRADE_WITHIN_S: Final = 10.0
+"""From TCP to the upgrade request, and from there to the answer; a loopback client needs milliseconds."""
 CLOSE_WITHIN_S: Final = 2.0
 """A peer that does not answer a close frame in this time is cut off."""
 
 
 @frozen
 class LineOptions:
-    """How connections are served. ``ping_every_s`` ``None``: the exchange sends no pings, as far as known of Alpaca."""
+    """How connections are served, and what their account pays for (``tier``).
+
+    ``ping_every_s`` ``None``: the exchange sends no pings, as far as known of Alpaca.
+    """
 
     keys: Keys = field(factory=Keys)
     frame_events_max: int = FRAME_EVENTS_MAX
     ping_every_s: float | None = None
     pong_within_s: float = 5.0
+    tier: Tier = PLUS

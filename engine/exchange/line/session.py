@@ -17,6 +17,7 @@ from engine.exchange.faults.kinds import CLOSING_CODES
 from engine.exchange.faults.plan import FaultPlan
 from engine.exchange.line.endpoints import IMPLIED, Endpoint
 from engine.exchange.line.slots import Slots
+from engine.exchange.tiers import PLUS, Tier
 from engine.model.market import Kind
 from engine.model.stream import ANY, Stream
 
@@ -111,6 +112,7 @@ class Session:
     slots: Slots
     keys: Keys
     plan: FaultPlan
+    tier: Tier = PLUS
     deadline_s: float | None = None
     """When `expire` is to be called, on the clock of ``now_s``; ``None`` when nothing is awaited."""
     _state: _State = _State.WELCOME
@@ -176,6 +178,8 @@ class Session:
             return self._refuse_login(fault.code or 500, now_s)
         if self.endpoint.msgpack_only and self.encoding is not Encoding.MSGPACK:
             return self._refuse_login(412, now_s)
+        if self.endpoint.path in self.tier.refused:
+            return self._refuse_login(409, now_s)
         if not self.slots.claim((self.endpoint.path, key), self.line, now_s):
             return self._refuse_login(406, now_s)
         self._state, self.deadline_s = _State.READY, None
@@ -218,6 +222,8 @@ class Session:
         limit = self.plan.active("symbol_limit")
         if adds and limit is not None and len(frozenset().union(*wanted.values())) > (limit.limit or 0):
             self.plan.hits["symbol_limit"] += 1
+            raise _Refused(405)
+        if adds and not self.tier.allows(self.endpoint.family, wanted):
             raise _Refused(405)
         self._wanted = wanted
         streams = frozenset(Stream(kind, symbol) for kind, symbols in wanted.items() for symbol in symbols)

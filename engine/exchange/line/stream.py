@@ -14,12 +14,21 @@ _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
 
 class LineStream(trio.abc.Stream):
-    """A `trio.SocketStream` with a lock and faults."""
+    """A `trio.SocketStream` with a lock and faults. ``head`` was read of it already and is received first."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.SocketStream, head: bytes = b"") -> None:
         self._stream = stream
+        self.head = head
         self._lock = trio.Lock()
         self._deaf = False
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end; empty when it has gone already."""
+        try:
+            return str(self._stream.socket.getpeername()[0])
+        except OSError:
+            return ""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send whole frames, after other senders; while deaf they are thrown away."""
@@ -34,10 +43,15 @@ class LineStream(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Bytes of the peer; while deaf they are thrown away, and only its goodbye comes through."""
+        if self.head and not self._deaf:
+            await trio.lowlevel.checkpoint()
+            most = len(self.head) if max_bytes is None else max_bytes
+            known, self.head = self.head[:most], self.head[most:]
+            return known
         while True:
-            data = await self._stream.receive_some(max_bytes)
-            if not self._deaf or not data:
-                return data
+            heard = await self._stream.receive_some(max_bytes)
+            if not self._deaf or not heard:
+                return heard
 
     def deafen(self) -> None:
         """From now on hear and say nothing, and keep the socket."""

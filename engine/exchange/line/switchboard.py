@@ -20,6 +20,7 @@ from engine.exchange.faults.kinds import Fault, Line
 from engine.exchange.faults.plan import FaultPlan
 from engine.exchange.line.slots import Slots
 from engine.exchange.line.stats import Stats
+from engine.exchange.past import Past
 from engine.model.market import MarketEvent
 
 
@@ -63,10 +64,16 @@ class Swallower(Protocol):
 
 
 class Switchboard:
-    """The lines of one exchange, the plan of its faults and its counters. Implements the market's ``Sink``."""
+    """The lines of one exchange, the plan of its faults and its counters. Implements the market's ``Sink``.
 
-    def __init__(self, clock: MarketClock, plan: FaultPlan, stats: Stats | None = None) -> None:
+    ``past`` is the market's: from it a line that begins to follow an order book takes the present one.
+    """
+
+    def __init__(
+        self, clock: MarketClock, plan: FaultPlan, stats: Stats | None = None, past: Past | None = None
+    ) -> None:
         self.clock = clock
+        self.past = past or Past(0)
         self.plan = plan
         self.stats = stats or Stats()
         self.slots = Slots()
@@ -91,19 +98,23 @@ class Switchboard:
     def leave(self, number: int, *, clean: bool) -> None:
         """A line ended; after an unclean end a ghost may hold its slot."""
         self._lines.pop(number, None)
-        ghost_s = 0.0
-        if not clean and self.slots.holds(number) and (fault := self.plan.use("ghost")):
-            ghost_s = self.plan.seconds(fault.for_s or 0.0)
-        self.slots.release(number, trio.current_time(), ghost_s)
+        self._vacate(number, "data", clean=clean)
         self.changed()
 
     def join_trading(self, number: int, line: Target) -> None:
         """Let faults of the trading stream happen to this line from now on."""
         self._trading[number] = line
 
-    def leave_trading(self, number: int) -> None:
-        """A line of the trading stream ended."""
+    def leave_trading(self, number: int, *, clean: bool) -> None:
+        """A line of the trading stream ended; after an unclean end a ghost may hold its slot."""
         self._trading.pop(number, None)
+        self._vacate(number, "trading", clean=clean)
+
+    def _vacate(self, number: int, line: Line, *, clean: bool) -> None:
+        ghost_s = 0.0
+        if not clean and self.slots.holds(number) and (fault := self.plan.use("ghost", line=line)):
+            ghost_s = self.plan.seconds(fault.for_s or 0.0)
+        self.slots.release(number, trio.current_time(), ghost_s)
 
     def trading_began(self) -> None:
         """A line of the trading stream listens now: what waited for one happens to it."""

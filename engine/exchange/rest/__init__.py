@@ -1,3 +1,3 @@
-"""The exchange over HTTP: history in pages, the latest of everything, and the market's clock."""
+"""The exchange over HTTP: market data (history in pages, the latest of everything) and the trading API."""
 
 from engine.exchange.rest.server import RestServer as RestServer

@@ -1,43 +1,45 @@
-"""Market data by REST: pages of history, the latest of everything, snapshots.
+"""Pages of history: trades, quotes, bars and auctions of stocks, crypto and options.
 
 What a client's repair of a hole depends on is here: order by symbol, then time; ties in the order of publication; both
-bounds inclusive; pages that join exactly; history that trails the market, or is refused, when a fault says so.
+bounds inclusive; pages that join exactly; history that trails the market, or is refused, when a fault or the plan says
+so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, timedelta
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 import msgspec
 from attrs import frozen
 
-from engine.codec.pages import render_page, render_rows
-from engine.codec.wire import KIND_NAMES, Family
-from engine.exchange.bars import DAY_NS, TimeFrame, day_start_ns, fold_bars, parse_timeframe
-from engine.exchange.clock import NEW_YORK, instant_of
+from engine.codec.pages import render_page
+from engine.codec.wire import Family
+from engine.exchange.bars import TimeFrame, day_start_ns, parse_timeframe
+from engine.exchange.made.prehistory import PreHistory
 from engine.exchange.market import Market
+from engine.exchange.rest.data.asking import (
+    STOCK_FEEDS,
+    BadRequest,
+    NotForPlan,
+    read_adjustment,
+    read_choice,
+    read_descending,
+    read_limit,
+    read_moment,
+    read_symbols,
+)
+from engine.exchange.rest.data.auctions import auction_prints, render_auctions
+from engine.exchange.rest.data.spans import INTRADAY, Spans, shape_of
 from engine.exchange.rest.http import Request, Response
-from engine.exchange.rest.tokens import cut_page, parse_token, render_token, resume
-from engine.model.instant import NS_PER_S, parse_instant, render_instant
-from engine.model.market import Bar, Book, Kind, MarketEvent, Quote, Trade
+from engine.exchange.rest.tokens import Keyset, parse_token
+from engine.exchange.tiers import PLUS, RECENT_NS, Tier
+from engine.model.instant import NS_PER_S
+from engine.model.market import Bar, Kind, MarketEvent, Quote, Trade
 
-LIMIT_DEFAULT: Final = 1000
-LIMIT_MAX: Final = 10_000
-SYMBOLS_MAX: Final = 1000
 BAR_LATE_NS: Final = 60 * NS_PER_S
 """A bar is published a minute after its start."""
 US_NS: Final = 1000
 NOT_FOR_PLAN: Final = (42210000, "subscription does not permit querying recent SIP data")
-FEEDS: Final = frozenset({"sip", "iex", "otc", "boats"})
-"""Feeds with history; ``delayed_sip`` and ``overnight`` have only a latest."""
-
-
-class BadRequest(ValueError):
-    """A parameter is wrong: HTTP 400 with this text."""
-
-
-class NotForPlan(Exception):
-    """The span asked for is too recent for the plan: HTTP 403."""
+MINUTE: Final = TimeFrame(1, "Min")
 
 
 class HistoryFaults(Protocol):
@@ -54,116 +56,89 @@ class HistoryFaults(Protocol):
 
 @frozen
 class Query:
-    """A checked request for history."""
+    """A checked request for history. ``until_ns`` is up to where rows are shown at all."""
 
     kind: Kind
     family: Family
     symbols: tuple[str, ...]
     start_ns: int
     end_ns: int
+    until_ns: int
     limit: int
     token: tuple[str, str] | None
-    descending: bool
     frame: TimeFrame
+    adjusted: frozenset[str]
+    keyset: Keyset
 
 
 class HistoryDesk:
-    """Answers market-data requests from a market's past."""
+    """Answers requests for history from a market's past, and from the made-up year before it where there is one."""
 
-    def __init__(self, market: Market, faults: HistoryFaults) -> None:
+    def __init__(self, market: Market, faults: HistoryFaults, *, tier: Tier = PLUS, before: PreHistory) -> None:
         self._market = market
         self._faults = faults
+        self._tier = tier
+        self.spans = Spans(market.past, before, self.seen)
 
-    def page(self, family: Family, kind: Kind, request: Request, single: str | None = None) -> bytes:
-        """One page of trades, quotes or bars; raises `BadRequest` or `NotForPlan`."""
-        query = self._query(family, kind, request.query, single)
+    def page(
+        self, family: Family, kind: Kind, request: Request, single: str | None = None, *, auctions: bool = False
+    ) -> bytes:
+        """One page of trades, quotes or bars, or of the prints of auctions; raises `BadRequest` or `NotForPlan`."""
+        query = self._query(family, kind, request.query, single, auctions=auctions)
         rows, token = self._read(query)
-        return render_page(kind, family, rows, token, single_symbol=single)
+        if auctions:
+            return render_auctions(rows, token, single)
+        return render_page(kind, shape_of(family, kind), rows, token, single_symbol=single)
 
-    def latest(self, family: Family, kind: Kind, request: Request, single: str | None = None) -> bytes:
-        """The newest row of each symbol."""
-        symbols = _symbols(request.query, single)
-        found = {symbol: self._newest(family, kind, symbol) for symbol in symbols}
-        rows = {symbol: row for symbol, row in found.items() if row is not None}
-        if single is not None:
-            return _json({KIND_NAMES[kind][:-1]: rows.get(single), "symbol": single})
-        return _json({KIND_NAMES[kind]: rows})
-
-    def snapshots(self, family: Family, request: Request, single: str | None = None) -> bytes:
-        """The latest of everything of each symbol: bare for stocks, wrapped for crypto, as the venue has it."""
-        parts = {symbol: self._snapshot(family, symbol) for symbol in _symbols(request.query, single)}
-        if single is not None:
-            return _json({"symbol": single, **(parts[single] or {})})
-        return _json({"snapshots": parts} if family is Family.CRYPTO else parts)
-
-    def _snapshot(self, family: Family, symbol: str) -> dict[str, Any] | None:
-        trade = self._newest(family, Kind.TRADES, symbol)
-        quote = self._newest(family, Kind.QUOTES, symbol)
-        bar = self._newest(family, Kind.BARS, symbol)
-        if trade is None and quote is None and bar is None:
-            return None
-        today_ns = day_start_ns(symbol, self._market.clock.now_ns())
-        minutes = self._market.past.between(Kind.BARS, symbol, today_ns - 7 * DAY_NS, self._seen_until_ns())
-        days = fold_bars((each for each in minutes if isinstance(each, Bar)), TimeFrame(1, "Day"))
-        last = _rendered(Kind.BARS, family, days[-1]) if days else None
-        before = _rendered(Kind.BARS, family, days[-2]) if len(days) > 1 else None
-        return {
-            "latestTrade": trade, "latestQuote": quote, "minuteBar": bar, "dailyBar": last, "prevDailyBar": before,
-        }  # fmt: skip
-
-    def _newest(self, family: Family, kind: Kind, symbol: str) -> dict[str, Any] | None:
-        """The newest row that sets the last price, as REST writes it."""
-        past = self._market.past
-        if kind is Kind.BOOKS:
-            book = past.book(symbol)
-            return None if book is None else _render_book(book)
-        for row in reversed(past.series(kind, symbol).rows):
-            if self._seen(row) and not (isinstance(row, Trade) and ("I" in row.conditions or row.revision)):
-                return _rendered(kind, family, row)
-        return None
-
-    def _query(self, family: Family, kind: Kind, asked: Mapping[str, str], single: str | None) -> Query:
+    def _query(
+        self, family: Family, kind: Kind, asked: Mapping[str, str], single: str | None, *, auctions: bool
+    ) -> Query:
         now_ns = self._market.clock.now_ns()
-        symbols = _symbols(asked, single)
-        refused_ns = round(self._faults.history_refused_s * NS_PER_S) if family is Family.STOCKS else 0
-        feed = asked.get("feed", "sip")
-        if family is Family.STOCKS and feed not in FEEDS:
-            raise BadRequest(f"invalid feed: {feed}")
-        sort = asked.get("sort", "asc")
-        if sort not in ("asc", "desc"):
-            raise BadRequest(f"invalid sort: {sort}")
-        start_ns = _moment(asked, "start", day_start_ns(symbols[0], now_ns))
-        end_ns = _moment(asked, "end", now_ns - refused_ns)
-        if refused_ns and "end" in asked and end_ns > now_ns - refused_ns:
+        symbols = read_symbols(asked, family, single)
+        utc = family is Family.CRYPTO
+        refused_ns = self._refused_ns(asked) if family is Family.STOCKS else 0
+        until_ns = now_ns - refused_ns
+        start_ns = read_moment(asked, "start", day_start_ns(symbols[0], now_ns), utc=utc)
+        end_ns = read_moment(asked, "end", until_ns, utc=utc)
+        if refused_ns and asked.get("end") and end_ns > until_ns:
             raise NotForPlan
-        if "start" in asked and "end" in asked and end_ns < start_ns:
+        if asked.get("start") and asked.get("end") and end_ns < start_ns:
             raise BadRequest("end should not be before start")
         try:
             token = parse_token(asked["page_token"]) if asked.get("page_token") else None
-            frame = parse_timeframe(asked.get("timeframe") or "") if kind is Kind.BARS else TimeFrame(1, "Min")
+            frame = parse_timeframe(asked.get("timeframe") or "") if kind is Kind.BARS else MINUTE
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        descending = sort == "desc"
-        return Query(kind, family, symbols, start_ns, end_ns, _limit(asked), token, descending, frame)
+        adjusted = read_adjustment(asked) if family is Family.STOCKS and kind is Kind.BARS else frozenset[str]()
+        keyset = Keyset(read_descending(asked), "M" if frame.unit in INTRADAY else "D", auctions)
+        limit = read_limit(asked)
+        return Query(kind, family, symbols, start_ns, end_ns, until_ns, limit, token, frame, adjusted, keyset)
+
+    def _refused_ns(self, asked: Mapping[str, str]) -> int:
+        """How young history of stocks must not be: by a fault, or on the feed of all exchanges by the plan."""
+        feed = read_choice(asked, "feed", STOCK_FEEDS, "sip")
+        by_plan_ns = 0 if self._tier.recent or feed != "sip" else RECENT_NS
+        return max(round(self._faults.history_refused_s * NS_PER_S), by_plan_ns)
 
     def _read(self, query: Query) -> tuple[list[MarketEvent], str | None]:
         """The rows of one page, and the token of the next."""
         page: list[MarketEvent] = []
         more = False
+        keyset = query.keyset
         for symbol in query.symbols:
             if query.token is not None and symbol < query.token[0]:
                 continue
             rows = self._rows(query, symbol)
             first = 0
             if query.token is not None and symbol == query.token[0]:
-                first = _resume(rows, query.token[1], query.descending)
+                first = _resume(keyset, rows, query.token[1])
             left = query.limit - len(page)
             if first >= len(rows):
                 continue
             if left <= 0:
                 more = True
                 break
-            behind = cut_page(rows, first, left, descending=query.descending)
+            behind = keyset.cut_page(rows, first, left)
             if page and behind - first > left:  # a run of twins that has no room behind other symbols' rows
                 more = True
                 break
@@ -173,88 +148,42 @@ class HistoryDesk:
                 break
         if not more and page and self._faults.empty_last_page():
             more = True
-        return page, render_token(page[-1], descending=query.descending) if more else None
+        return page, keyset.render(page[-1]) if more else None
 
     def _rows(self, query: Query, symbol: str) -> Sequence[MarketEvent]:
         """What history shows of one symbol now, in the order of reading."""
-        start_ns = query.start_ns
-        if query.kind is Kind.BARS:  # a bar belongs to the span that holds its start
-            start_ns = query.start_ns if query.frame.native else query.frame.start_ns(symbol, query.start_ns)
-        rows = self._market.past.between(query.kind, symbol, start_ns, query.end_ns)
-        if self._faults.history_lag_s > 0:
-            rows = [row for row in rows if self._seen(row)]
-        if query.kind is Kind.BARS and not query.frame.native:
-            wide = fold_bars((row for row in rows if isinstance(row, Bar)), query.frame)
-            rows = [row for row in wide if row.ts_ns >= query.start_ns]
-        return rows[::-1] if query.descending else rows
+        past = self._market.past
+        rows: Sequence[MarketEvent]
+        if query.kind is Kind.BARS and not (query.frame.native and query.family is not Family.OPTIONS):
+            wide = self.spans.bars(symbol, query.frame, query.start_ns, query.until_ns, query.adjusted)
+            rows = [bar for bar in wide if query.start_ns <= bar.ts_ns <= query.end_ns]
+        else:
+            rows = past.between(query.kind, symbol, query.start_ns, query.end_ns)
+            if self._faults.history_lag_s > 0:
+                rows = [row for row in rows if self.seen(row)]
+        if query.keyset.auctions:
+            rows = auction_prints(rows)
+        return rows[::-1] if query.keyset.descending else rows
 
-    def _seen_until_ns(self) -> int:
-        """Up to where history has come. To the microsecond, so that rows of one instant appear together."""
-        until_ns = self._market.clock.now_ns() - round(self._faults.history_lag_s * NS_PER_S)
-        return until_ns - until_ns % US_NS + US_NS - 1
-
-    def _seen(self, row: MarketEvent) -> bool:
+    def seen(self, row: MarketEvent) -> bool:
+        """Whether history has come as far as this row. To the microsecond: rows of one instant appear together."""
         if self._faults.history_lag_s <= 0:
             return True
+        until_ns = self._market.clock.now_ns() - round(self._faults.history_lag_s * NS_PER_S)
+        until_ns += US_NS - 1 - until_ns % US_NS
         if isinstance(row, Trade | Quote):
-            return row.venue_ns <= self._seen_until_ns()
-        return row.ts_ns + (BAR_LATE_NS if isinstance(row, Bar) else 0) <= self._seen_until_ns()
+            return row.venue_ns <= until_ns
+        return row.ts_ns + (BAR_LATE_NS if isinstance(row, Bar) else 0) <= until_ns
 
 
-def _resume(rows: Sequence[MarketEvent], key: str, descending: bool) -> int:
+def _resume(keyset: Keyset, rows: Sequence[MarketEvent], key: str) -> int:
     try:
-        return resume(rows, key, descending=descending)
+        return keyset.resume(rows, key)
     except ValueError:
         raise BadRequest("invalid page_token") from None
-
-
-def _symbols(asked: Mapping[str, str], single: str | None) -> tuple[str, ...]:
-    """The symbols asked for, each once, in the venue's order."""
-    named = [single] if single is not None else asked.get("symbols", "").split(",")
-    symbols = sorted({name.strip() for name in named if name.strip()})
-    if not symbols:
-        raise BadRequest("symbols is required")
-    if len(symbols) > SYMBOLS_MAX:
-        raise BadRequest(f"too many symbols: {len(symbols)}, the most is {SYMBOLS_MAX}")
-    if "*" in symbols:
-        raise BadRequest("invalid symbol: *")
-    return tuple(symbols)
-
-
-def _limit(asked: Mapping[str, str]) -> int:
-    text = asked.get("limit") or str(LIMIT_DEFAULT)
-    if not (text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= LIMIT_MAX):
-        raise BadRequest(f"invalid limit: it must be from 1 to {LIMIT_MAX}")
-    return int(text)
-
-
-def _moment(asked: Mapping[str, str], name: str, default_ns: int) -> int:
-    """RFC 3339, or a date: its first instant in New York for ``start``, its last for ``end``."""
-    text = asked.get(name)
-    if not text:
-        return default_ns
-    try:
-        if len(text) > len("2026-03-02"):
-            return parse_instant(text)
-        day = datetime.combine(datetime.fromisoformat(text).date(), time(), NEW_YORK)
-        return instant_of(day) if name == "start" else instant_of(day + timedelta(days=1)) - 1
-    except ValueError:
-        raise BadRequest(f"invalid {name}: {text} is neither RFC 3339 nor a date") from None
-
-
-def _render_book(book: Book) -> dict[str, Any]:
-    bids, asks = ([{"p": price, "s": size} for price, size in side] for side in (book.bids, book.asks))
-    return {"t": render_instant(book.ts_ns), "b": bids, "a": asks}
-
-
-def _rendered(kind: Kind, family: Family, row: MarketEvent) -> dict[str, Any]:
-    return render_rows(kind, family, [row])[0]
-
-
-_json: Callable[[object], bytes] = msgspec.json.encode
 
 
 def failure(status: int, message: str, code: int | None = None) -> Response:
     """A reply that refuses, in the venue's shape."""
     body = {"message": message} if code is None else {"code": code, "message": message}
-    return Response(status, _json(body))
+    return Response(status, msgspec.json.encode(body))

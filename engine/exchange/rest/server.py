@@ -1,7 +1,7 @@
-"""The exchange's REST side: keys, budget of requests, faults, and who answers which path.
+"""The exchange's REST side: keys, budgets of requests, faults, and who answers which path.
 
-Market data and the little of the trading API that a data session needs are served together, since their paths never
-meet.
+Market data and trading are served together, since their paths never meet. A reply leaves in one place, `respond`, so
+that a call can be carried out and yet look as if it had failed.
 """
 
 import time
@@ -10,24 +10,26 @@ from itertools import count
 from typing import Final, Protocol
 from urllib.parse import unquote
 
-import msgspec
 import trio
 from attrs import evolve
 
-from engine.codec.wire import KINDS_BY_NAME, Family
-from engine.exchange.faults.calls import CallFaults, judge_call
+from engine.exchange.faults.calls import CallFaults, Verdict, judge_call
+from engine.exchange.made.prehistory import PreHistory
 from engine.exchange.market import Market
-from engine.exchange.rest.history import NOT_FOR_PLAN, HistoryDesk, HistoryFaults, NotForPlan, failure
+from engine.exchange.rest.admission import Budget, Gate
+from engine.exchange.rest.control import PREFIX, ControlDesk
+from engine.exchange.rest.data.asking import NotForPlan
+from engine.exchange.rest.data_routes import MarketRoutes
+from engine.exchange.rest.desks import TradingDesk
+from engine.exchange.rest.desks.replies import BAD_REQUEST, NOT_FOUND, refuse
+from engine.exchange.rest.history import NOT_FOR_PLAN, HistoryFaults
 from engine.exchange.rest.http import HttpServer, Request, Response
-from engine.exchange.rest.trading import ACCOUNT, render_calendar, render_clock
-from engine.model.market import Kind
+from engine.exchange.tiers import PLUS, Tier
+from engine.exchange.trading.brokerage import Brokerage
 
-RATE_PER_MINUTE: Final = 10_000
-"""Algo Trader Plus; the free plan has 200."""
-WINDOW_S: Final = 60.0
-PAGED: Final = frozenset({Kind.TRADES, Kind.QUOTES, Kind.BARS})
-KEY_HEADERS: Final = ("apca-api-key-id", "apca-api-secret-key")
-BAD_REQUEST: Final = 40010000
+DATA_PATHS: Final = ("/v2/stocks/", "/v1beta1/", "/v1beta3/", "/v1/")
+"""How the paths of market data begin; all others are the trading API's."""
+NO_KEYS: Final = (401, "request is not authorized", 40110000)
 
 
 class RestFaults(HistoryFaults, CallFaults, Protocol):
@@ -39,10 +41,12 @@ class RestFaults(HistoryFaults, CallFaults, Protocol):
 
 
 class RestServer:
-    """Answers REST requests about a market.
+    """Answers REST requests about a market and, with a ``brokerage``, about the account that trades on it.
 
     ``keys`` are the key ids and secrets accepted, ``None`` accepts any. ``wall_s`` gives seconds since the epoch for
-    ``X-RateLimit-Reset``, which is about the client's real minute, not the market's.
+    ``X-RateLimit-Reset``, which is about the client's real minute, not the market's. ``tier`` is what the account pays
+    for; ``rate_per_minute`` of requests for data and ``trading_per_minute`` of the others are the tier's unless given.
+    ``before`` is the year before a made market. ``control`` answers ``/_exchange``.
     """
 
     def __init__(
@@ -51,17 +55,24 @@ class RestServer:
         faults: RestFaults,
         keys: Mapping[str, str] | None = None,
         *,
-        rate_per_minute: int = RATE_PER_MINUTE,
+        brokerage: Brokerage | None = None,
+        control: ControlDesk | None = None,
+        tier: Tier = PLUS,
+        before: PreHistory | None = None,
+        rate_per_minute: int | None = None,
+        trading_per_minute: int | None = None,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self.requests = 0
-        self._clock = market.clock
-        self._history = HistoryDesk(market, faults)
+        self._data = MarketRoutes(market, faults, tier=tier, before=before)
+        self._trading = TradingDesk(market.clock, brokerage)
+        self._control = control
         self._faults = faults
-        self._keys = keys
-        self._rate = rate_per_minute
-        self._wall_s = wall_s
-        self._window: tuple[float, int] = (-WINDOW_S, 0)
+        self._gate = Gate(keys)
+        self._data_budget = Budget(tier.rate_per_minute if rate_per_minute is None else rate_per_minute, wall_s)
+        self._trading_budget = Budget(
+            tier.trading_per_minute if trading_per_minute is None else trading_per_minute, wall_s
+        )
         self._ids = count(1)
         self._http = HttpServer(self.respond)
 
@@ -73,95 +84,45 @@ class RestServer:
         """Answer one request, with the faults that stand now around it."""
         await trio.lowlevel.checkpoint()
         self.requests += 1
-        allowed, budget = self._spend()
+        if self._control is not None and request.path.startswith(PREFIX):
+            return self._control.answer(request, request.peer)
+        is_data = request.path.startswith(DATA_PATHS)
+        allowed, budget = (self._data_budget if is_data else self._trading_budget).spend()
         verdict = judge_call(self._faults, request.method, request.path)
-        if verdict.status is not None:
-            response = failure(verdict.status, "the exchange was told to fail this request")
-            response = evolve(response, headers=tuple(verdict.headers.items()))
-        elif not allowed:
-            response = failure(429, "too many requests.")
-        else:
-            response = self._answer(request)
+        response = Response(200)
+        if verdict.carried_out:
+            response = self._answer(request, is_data=is_data) if allowed else refuse(429, "too many requests.")
+        response = _spoil(response, verdict)
         told = {name.lower() for name, _ in response.headers}
-        ours = (*budget, ("X-Request-ID", f"{next(self._ids):032x}"))
+        ours = (*(() if verdict.bare else budget), ("X-Request-ID", f"{next(self._ids):032x}"))
         return evolve(response, headers=(*response.headers, *(each for each in ours if each[0].lower() not in told)))
 
-    def _spend(self) -> tuple[bool, tuple[tuple[str, str], ...]]:
-        """Count a request into its minute: whether the budget holds it, and the headers that tell."""
-        now_s = trio.current_time()
-        since_s, spent = self._window
-        if now_s - since_s >= WINDOW_S:
-            since_s, spent = now_s, 0
-        self._window = (since_s, spent + 1)
-        reset_s = self._wall_s() + since_s + WINDOW_S - now_s
-        left = max(self._rate - spent - 1, 0)
-        return spent < self._rate, (
-            ("X-RateLimit-Limit", str(self._rate)),
-            ("X-RateLimit-Remaining", str(left)),
-            ("X-RateLimit-Reset", str(int(reset_s) + 1)),
-        )
-
-    def _answer(self, request: Request) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            return failure(405, "method not allowed.")
+    def _answer(self, request: Request, *, is_data: bool) -> Response:
         steps = [unquote(step) for step in request.path.strip("/").split("/")]
-        if steps[:2] != ["v1beta3", "crypto"] and (refusal := self._check_keys(request)) is not None:
-            return refusal
+        if steps[:2] != ["v1beta3", "crypto"] and (status := self._gate.status(request.headers)) != 200:
+            return refuse(*NO_KEYS) if status == 401 and not is_data else refuse(status, "forbidden.")
+        if not is_data:
+            return self._trading.answer(steps, request) or refuse(404, "endpoint not found.", NOT_FOUND)
+        if request.method not in ("GET", "HEAD"):
+            return refuse(405, "method not allowed.")
         try:
-            body = self._route(steps, request)
+            body = self._data.answer(steps, request)
         except ValueError as error:
-            return failure(400, str(error), BAD_REQUEST)
+            return refuse(400, str(error), BAD_REQUEST)
         except OverflowError:  # a date at the very edge of the calendar
-            return failure(400, "start or end is out of range", BAD_REQUEST)
+            return refuse(400, "start or end is out of range", BAD_REQUEST)
         except NotForPlan:
-            return failure(403, NOT_FOR_PLAN[1], NOT_FOR_PLAN[0])
+            return refuse(403, NOT_FOR_PLAN[1], NOT_FOR_PLAN[0])
         if body is None:
-            return failure(404, "endpoint not found.", 40410000)
-        if steps[0] == "v2" and steps[1] != "stocks":
-            return Response(200, body)
+            return refuse(404, "endpoint not found.", NOT_FOUND)
         return Response(200, body, delay_s=self._faults.page_delay_s(), cut=self._faults.cut_body())
 
-    def _check_keys(self, request: Request) -> Response | None:
-        key, secret = (request.headers.get(name) for name in KEY_HEADERS)
-        if not key or not secret:
-            return failure(401, "forbidden.")
-        if self._keys is not None and self._keys.get(key) != secret:
-            return failure(403, "forbidden.")
-        return None
 
-    def _route(self, steps: list[str], request: Request) -> bytes | None:
-        """The body of the path, ``None`` where there is nothing."""
-        match steps:
-            case ["v2", "stocks", *rest]:
-                return self._market_data(Family.STOCKS, rest, request)
-            case ["v1beta3", "crypto", _, *rest]:
-                return self._market_data(Family.CRYPTO, rest, request)
-            case ["v2", "clock"]:
-                return msgspec.json.encode(render_clock(self._clock))
-            case ["v2", "account"]:
-                return msgspec.json.encode(ACCOUNT)
-            case ["v2", "calendar"]:
-                return msgspec.json.encode(render_calendar(self._clock, request.query))
-        return None
-
-    def _market_data(self, family: Family, rest: list[str], request: Request) -> bytes | None:
-        desk = self._history
-        match rest:
-            case ["snapshots"]:
-                return desk.snapshots(family, request)
-            case [symbol, "snapshot"] if family is Family.STOCKS:
-                return desk.snapshots(family, request, symbol)
-            case [name, "latest"] | ["latest", name] if (kind := _kind(name, family)) is not None:
-                return desk.latest(family, kind, request)
-            case [symbol, name, "latest"] if (kind := _kind(name, family)) is not None and family is Family.STOCKS:
-                return desk.latest(family, kind, request, symbol)
-            case [name] if (kind := _kind(name, family)) in PAGED and kind is not None:
-                return desk.page(family, kind, request)
-            case [symbol, name] if (kind := _kind(name, family)) in PAGED and kind is not None:
-                return desk.page(family, kind, request, symbol) if family is Family.STOCKS else None
-        return None
-
-
-def _kind(name: str, family: Family) -> Kind | None:
-    kind = KINDS_BY_NAME.get(name)
-    return kind if kind in PAGED or (kind is Kind.BOOKS and family is Family.CRYPTO) else None
+def _spoil(response: Response, verdict: Verdict) -> Response:
+    """What the client gets of a reply."""
+    if verdict.status is not None:
+        failed = refuse(verdict.status, "the exchange was told to fail this request")
+        return evolve(failed, headers=tuple(verdict.headers.items()))
+    if verdict.silent == "body":
+        return evolve(response, cut=True, silent=True)
+    return evolve(response, reset=verdict.reset, silent=verdict.silent is not None)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import takewhile
 from typing import Any
 
 import httpx
@@ -11,9 +12,12 @@ from attrs import define, field
 
 from engine.exchange.clock import MarketClock
 from engine.exchange.faults import Fault
+from engine.exchange.generator import Generator
+from engine.exchange.made.families import Families
+from engine.exchange.made.prehistory import PreHistory, start_prices
 from engine.exchange.market import Market, Row
 from engine.exchange.rest import RestServer
-from engine.model.instant import parse_instant
+from engine.model.instant import NS_PER_S, parse_instant
 
 T0 = parse_instant("2026-03-02T14:30:00Z")
 KEYS = {"APCA-API-KEY-ID": "PKTEST", "APCA-API-SECRET-KEY": "hidden"}
@@ -105,3 +109,20 @@ async def _served(rows: list[Row], **rest: Any) -> AsyncIterator[Site]:
 def served() -> Callable[..., AbstractAsyncContextManager[Site]]:
     """Serve rows that are all published already: ``async with served(rows) as site``; keywords are `RestServer`'s."""
     return _served
+
+
+@define
+class Made:
+    """Three minutes of a market with all its families, and the year before it."""
+
+    rows: list[Row]
+    before: PreHistory
+
+
+@pytest.fixture(scope="session")
+def made() -> Made:
+    """Rows to serve with ``served``; do not change them."""
+    symbols = ("AAPL", "BTC/USD", "MSFT")
+    whole = Families(Generator(3, T0, symbols, 60.0), 3).rows()
+    rows = list(takewhile(lambda row: row[0] < T0 + 185 * NS_PER_S, whole))
+    return Made(rows, PreHistory(start_prices(symbols, 3), T0))

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from engine.exchange.rest.http import CONNECTIONS_MAX, IDLE_MAX_S, REQUEST_MAX_S, HttpServer, Request, Response
+from engine.exchange.rest.http import (
+    CONNECTIONS_MAX,
+    IDLE_MAX_S,
+    REQUEST_MAX_S,
+    WRITE_MAX_S,
+    HttpServer,
+    Request,
+    Response,
+    Send,
+)
 
 GET = b"GET /v2/clock?a=1&b=%2F&a=2 HTTP/1.1\r\nHost: x\r\nX-Key: k\r\n\r\n"
 
@@ -129,6 +138,45 @@ async def test_a_reply_can_be_late_or_cut(autojump_clock: MockClock) -> None:
     assert trio.current_time() - started_s == pytest.approx(3)
     assert b"content-length: 10" in heard
     assert heard.endswith(b"\r\n\r\n01234")
+
+
+async def test_a_reply_without_content_has_no_headers_about_one() -> None:
+    heard = await talk(Noted(Response(204)), GET, GET)
+    assert heard.count(b"HTTP/1.1 204 No Content\r\n\r\n") == 2
+
+
+async def test_a_reply_can_be_withheld(autojump_clock: MockClock) -> None:
+    assert await talk(Noted(Response(200, b"x", reset=True)), GET, eof=False) == b""
+    assert await talk(Noted(Response(200, b"x", silent=True)), GET) == b""
+    half = await talk(Noted(Response(200, b"0123456789", silent=True, cut=True)), GET)
+    assert half.endswith(b"\r\n\r\n01234")
+
+
+async def test_a_body_is_told_as_it_happens_and_ends_its_connection() -> None:
+    async def count(send: Send) -> None:
+        for number in range(3):
+            await send(f"data: {number}\n\n".encode())
+
+    heard = await talk(Noted(Response(200, stream=count)), GET, eof=False)
+    assert b"content-type: text/event-stream\r\n" in heard
+    assert b"transfer-encoding: chunked\r\n" in heard.lower()
+    assert heard.count(b"data: ") == 3
+    assert heard.endswith(b"0\r\n\r\n")
+
+
+async def test_a_body_ends_when_its_reader_leaves_or_does_not_read(autojump_clock: MockClock) -> None:
+    async def forever(send: Send) -> None:
+        while True:
+            await send(b"x" * 1000)
+            await trio.sleep(1)
+
+    noted = Noted(Response(200, stream=forever))
+    assert b"x" * 1000 in await talk(noted, GET)
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    with trio.fail_after(WRITE_MAX_S + 1):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(HttpServer(noted.respond).serve_connection, theirs)
+            await ours.send_all(GET)
 
 
 async def test_a_client_that_goes_away_ends_only_its_connection() -> None:

@@ -105,26 +105,36 @@ def test_no_request_brings_it_down(path: list[str], query: dict[str, str]) -> No
 
 async def test_what_is_not_there_is_a_404_and_what_cannot_be_done_a_405(served: Served) -> None:
     async with served([]) as site:
-        for path in ("/", "/v2", "/v2/orders", "/v2/stocks", "/v2/stocks/auctions", "/v1beta3/crypto/us", "/v9/x/y/z"):
+        for path in (
+            "/",
+            "/v2",
+            "/v2/orders",
+            "/v2/stocks",
+            "/v1beta1/options/quotes",
+            "/v1beta3/crypto/us",
+            "/v9/x/y/z",
+        ):
             told = await site.get(path)
             assert site.last is not None
             assert (site.last.status_code, told["code"]) == (404, 40410000)
-        assert (await site.client.post("/v2/account", json={})).status_code == 405
+        for path in ("/v2/clock", "/v2/stocks/trades"):
+            assert (await site.client.post(path, json={})).status_code == 405
 
 
 async def test_the_budget_is_told_and_then_enforced_until_its_minute_is_over(served: Served) -> None:
-    async with served([trade(0, 0)], rate_per_minute=3, wall_s=lambda: 1000.5) as site:
+    async with served([trade(0, 0)], rate_per_minute=3, trading_per_minute=4, wall_s=lambda: 1000.5) as site:
         for left in ("2", "1", "0"):
-            await site.get("/v2/account")
+            await site.get("/v2/stocks/snapshots", symbols="AAPL")
             assert site.last is not None
             headers = site.last.headers
             assert (headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]) == ("3", left)
             assert headers["x-ratelimit-reset"] in ("1060", "1061")
-        await site.get("/v2/account")
+        await site.get("/v2/stocks/snapshots", symbols="AAPL")
         assert site.last is not None
         assert site.last.status_code == 429
-        ids = {(await site.client.get("/v2/account")).headers["x-request-id"] for _ in range(3)}
-        assert len(ids) == 3
+        ids = {(await site.client.get("/v2/clock")).headers["x-request-id"] for _ in range(4)}
+        assert len(ids) == 4
+        assert (await site.client.get("/v2/clock")).status_code == 429
 
 
 async def test_a_status_can_be_told_with_its_headers(served: Served) -> None:
@@ -159,12 +169,19 @@ async def test_the_clock_tells_market_time_in_new_york_and_how_it_moves(served: 
         assert parse_instant(told["timestamp"]) == site.market.clock.now_ns()
 
 
-async def test_the_account_and_the_calendar_are_plausible(served: Served) -> None:
+async def test_without_an_account_there_is_still_a_calendar(served: Served) -> None:
     async with served([]) as site:
-        assert (await site.get("/v2/account"))["status"] == "ACTIVE"
+        assert (await site.get("/v2/account"))["code"] == 40410000
         days = await site.get("/v2/calendar", start="2026-03-06", end="2026-03-10")
         assert [day["date"] for day in days] == ["2026-03-06", "2026-03-09", "2026-03-10"]
-        assert days[0]["settlement_date"] == "2026-03-09"
-        await site.get("/v2/calendar", start="soon")
-        assert site.last is not None
-        assert site.last.status_code == 400
+
+
+async def test_the_trading_side_says_with_a_code_that_keys_are_missing(served: Served) -> None:
+    async with (
+        served([], keys={"PKTEST": "hidden"}) as site,
+        httpx.AsyncClient(base_url=site.url, trust_env=False) as stranger,
+    ):
+        refused = await stranger.get("/v2/clock")
+        assert (refused.status_code, refused.json()["code"]) == (401, 40110000)
+        token = await stranger.get("/v2/clock", headers={"Authorization": "Bearer hidden"})
+        assert token.status_code == 200
