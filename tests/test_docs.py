@@ -2,7 +2,8 @@
 
 The blocks of one document are run in their order in one empty folder, as a reader would. A comment on the line before a
 block may say more: ``<!-- test: file NAME -->`` saves the block there, so that the commands after it can use it;
-``<!-- test: skip-run REASON -->`` keeps its commands from being run, but their flags must exist all the same.
+``<!-- test: skip-run REASON -->`` keeps its commands from being run, but their flags must exist all the same;
+``<!-- test: serve REASON -->`` starts its one command and lets it serve the blocks after it, to the end of the document.
 """
 
 import os
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,33 @@ def blocks_of(text: str) -> Iterator[Block]:
         yield Block(line, match["language"], match["body"], match["verb"] or "", match["rest"] or "")
 
 
+def start_gapless(arguments: list[str], folder: Path, settings: dict[str, str]) -> "subprocess.Popen[str]":
+    """Start a command as a reader would."""
+    return subprocess.Popen(
+        [*GAPLESS, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | settings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def serving(block: Block, folder: Path) -> Iterator[None]:
+    """The command of a block that serves, as long as the rest of its document needs it."""
+    (command,) = block.commands
+    with start_gapless(shlex.split(command)[1:], folder, {}) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline(), f"line {block.line}: {command} did not start to serve"
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=COMMAND_MAX_S)
+
+
 def run_gapless(command: str, folder: Path) -> str:
     """Run one documented command briefly; returns what is wrong with it, or nothing."""
     words = shlex.split(command)
@@ -69,16 +97,7 @@ def run_gapless(command: str, folder: Path) -> str:
     arguments = words[1:]
     if "--for" in arguments:
         arguments[arguments.index("--for") + 1] = SHORT_S
-    process = subprocess.Popen(
-        [*GAPLESS, *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | settings,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    with start_gapless(arguments, folder, settings) as process:
         allowed = {0}
         if arguments[:1] == ["exchange"] and "--help" not in arguments:  # it serves until told to stop
             assert process.stdout is not None
@@ -91,6 +110,21 @@ def run_gapless(command: str, folder: Path) -> str:
             process.kill()
             return f"did not end within {COMMAND_MAX_S} s"
     return "" if process.returncode in allowed else f"exit code {process.returncode}: {said.strip()[-400:]}"
+
+
+def run_pytest(command: str, folder: Path) -> str:
+    """Run the tests that a document shows, as in a project of their reader; returns what is wrong, or nothing."""
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")  # look no further up for settings
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "engine.testing.plugin", "--strict-markers", *shlex.split(command)[1:]],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * COMMAND_MAX_S,
+    )
+    return f"exit code {done.returncode}: {done.stdout[-2000:]}" if done.returncode else ""
 
 
 def understood(command: str) -> str:
@@ -108,6 +142,8 @@ def check_command(command: str, block: Block, folder: Path) -> str:
         return "" if (ROOT / command.split()[1]).is_file() else "there is no such script"
     if command.startswith(SETTING_UP):
         return ""
+    if command.startswith("pytest "):
+        return run_pytest(command, folder)
     if not re.match(r"(?:\w+=\S* )*gapless ", command):
         return "no test knows how to check this"
     return understood(command) if block.verb == "skip-run" else run_gapless(command, folder)
@@ -115,7 +151,7 @@ def check_command(command: str, block: Block, folder: Path) -> str:
 
 def check_block(block: Block, folder: Path) -> Iterator[str]:
     """Everything that is wrong with one block."""
-    if block.verb not in {"", "file", "skip-run"} or bool(block.verb) != bool(block.rest):
+    if block.verb not in {"", "file", "skip-run", "serve"} or bool(block.verb) != bool(block.rest):
         yield f"line {block.line}: the comment before it needs 'file NAME' or 'skip-run REASON'"
     if block.language not in LANGUAGES:
         yield f"line {block.line}: a block needs one of the languages {', '.join(sorted(LANGUAGES))}"
@@ -136,7 +172,7 @@ def check_block(block: Block, folder: Path) -> Iterator[str]:
         )
         if done.returncode:
             yield f"line {block.line}: {done.stderr[-400:]}"
-    if block.language == "bash":
+    if block.language == "bash" and block.verb != "serve":
         for command in block.commands:
             if wrong := check_command(command, block, folder):
                 yield f"line {block.line}: {command}: {wrong}"
@@ -146,7 +182,12 @@ def check_block(block: Block, folder: Path) -> Iterator[str]:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_what_a_document_shows_works(name: str, tmp_path: Path) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
-    wrong = [complaint for block in blocks_of(text) for complaint in check_block(block, tmp_path)]
+    wrong: list[str] = []
+    with ExitStack() as stack:
+        for block in blocks_of(text):
+            wrong += check_block(block, tmp_path)
+            if block.verb == "serve":
+                stack.enter_context(serving(block, tmp_path))
     assert not wrong, "\n".join(wrong)
 
 
@@ -161,6 +202,7 @@ def test_a_block_that_nobody_can_check_is_a_failure(tmp_path: Path) -> None:
         "```bash\nfrobnicate --now\n```\n",
         "```sh\ngapless list\n```\n",
         "```bash\npython3 scripts/no.py\n```\n",
+        "```bash\npytest test_no.py\n```\n",
     ):
         assert list(check_block(next(blocks_of(text)), tmp_path))
     skipped = "<!-- test: skip-run it needs keys -->\n```bash\ngapless run --no-such-flag\n```\n"
