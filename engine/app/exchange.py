@@ -8,18 +8,23 @@ import json as json_text
 import signal
 import sys
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 import trio
 
 from engine.app.flags import ExchangeFlags
+from engine.core.matching.ledger import AccountTerms
+from engine.core.matching.models import MODELS
 from engine.errors import Misconfigured
 from engine.exchange.faults import load_faults
 from engine.exchange.line.limits import LineOptions
-from engine.exchange.serve import LOOPBACK, ExchangeOptions, Running, open_exchange
+from engine.exchange.serve import LOOPBACK, ExchangeOptions, Running, build_faults, open_exchange
+from engine.exchange.tiers import TIERS
 
-PORT_MAX: Final = 65_534
-"""The second port is the next one."""
+PORT_MAX: Final = 65_535
+CASH_MAX: Final = 10**12
+"""A trillion dollars: beyond it amounts no longer look like money in a table."""
 SHOWN_MAX: Final = 10
 """Symbols named on the screen: a line's worth."""
 
@@ -34,6 +39,8 @@ def plan_exchange(flags: ExchangeFlags) -> ExchangeOptions:
         raise Misconfigured(f"--frame-events {flags.frame_events} is not possible: a frame holds at least 1.")
     if flags.ping_every is not None and flags.ping_every <= 0:
         raise Misconfigured(f"--ping-every {flags.ping_every:g} is not possible: give seconds above 0.")
+    if not 0 < flags.cash <= CASH_MAX:
+        raise Misconfigured(f"--cash {flags.cash} is not possible: give dollars above 0, a trillion at most.")
     return ExchangeOptions(
         symbols=tuple(symbol for symbol in (each.strip() for each in flags.symbols.split(",")) if symbol),
         seed=flags.seed,
@@ -43,10 +50,13 @@ def plan_exchange(flags: ExchangeFlags) -> ExchangeOptions:
         tapes=flags.tape,
         speed=flags.speed,
         faults=() if flags.faults is None else load_faults(flags.faults),
+        chaos=flags.chaos,
+        fills=MODELS[flags.fills],
+        terms=AccountTerms(cash=Decimal(flags.cash)),
         keys=frozenset(_pair(text) for text in flags.keys),
         host=flags.host,
         port=flags.port,
-        line=LineOptions(frame_events_max=flags.frame_events, ping_every_s=flags.ping_every),
+        line=LineOptions(frame_events_max=flags.frame_events, ping_every_s=flags.ping_every, tier=TIERS[flags.plan]),
     )
 
 
@@ -86,7 +96,9 @@ def _describe(running: Running, options: ExchangeOptions) -> str:
         f"The embedded Alpaca plays {what}, {pace}.",
         f"  {'symbols':<19} {', '.join(symbols[:SHOWN_MAX])}{more}",
         *(f"  {name.replace('_', ' '):<19} {url}" for name, url in running.urls().items()),
-        f"  {'faults':<19} {len(options.faults) or 'none'}",
+        f"  {'faults':<19} {len(build_faults(options)) or 'none'}",
+        f"  {'account':<19} {options.terms.cash:,} dollars, plan {options.line.tier.name}",
+        f"  {'fills':<19} {running.brokerage.model.describe()}",
         "Any keys are accepted." if not options.keys else "Only the keys given are accepted.",
         "Ctrl-C ends it.",
     ]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from attrs import frozen
 
-from engine.app.config.choices import FeedName, LogLevel, Venue, Wire
+from engine.app.config.choices import FeedName, FillName, LogLevel, PlanName, Venue, Wire
 from engine.app.parsing import Flag, Words
 
 
@@ -49,17 +49,23 @@ class RunFlags:
 class ExchangeFlags:
     """The flags of ``exchange``."""
 
-    port: Annotated[int, Flag("WebSocket port; HTTP takes the next one. 0: two free ones.", "NUMBER")] = 0
+    port: Annotated[int, Flag("Port of all of it, REST and streams. 0: a free one.", "NUMBER", show_default=True)] = 0
     host: Annotated[
         str, Flag("Where to listen; anything but loopback lets other machines in.", "ADDRESS", show_default=True)
     ] = "127.0.0.1"
     json: Annotated[bool, Flag("Print the addresses as one JSON line.")] = False
-    tape: Annotated[tuple[Path, ...], Flag("Parquet tapes to play.", "FILE...")] = ()
+    tape: Annotated[
+        tuple[Path, ...], Flag("Parquet tapes to play, or one session that 'audit' recorded (.jsonl).", "FILE...")
+    ] = ()
     speed: Annotated[
         float, Flag("Market seconds per second; 0: as fast as it is read.", "NUMBER", show_default=True)
     ] = 1.0
     symbols: Annotated[str, Flag("Symbols. A pair with a slash is crypto.", "A,B,C", joined=True)] = ""
     faults: Annotated[Path | None, Flag("Fault script (TOML).", "FILE")] = None
+    chaos: Annotated[int | None, Flag("A bad day drawn from this number: faults of every kind.", "SEED")] = None
+    fills: Annotated[FillName, Flag("How willingly orders are filled.", "MODEL", show_default=True)] = "touch"
+    cash: Annotated[int, Flag("Dollars that the account begins with.", "NUMBER", show_default=True)] = 100_000
+    plan: Annotated[PlanName, Flag("What the account pays for: its feeds and limits.", show_default=True)] = "plus"
     seed: Annotated[int, Flag("Seed of the made market and of the faults.", "NUMBER", show_default=True)] = 1
     events_per_s: Annotated[float, Flag("Mean pace of the made market.", "NUMBER", show_default=True)] = 200.0
     even: Annotated[bool, Flag("No bursts, halts or late trades: evenly spaced events.")] = False

@@ -6,12 +6,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from engine.app.config.choices import FillName, PlanName
 from engine.app.exchange import plan_exchange
 from engine.app.flags import ExchangeFlags
+from engine.core.matching.models import MODELS
 from engine.errors import Misconfigured
+from engine.exchange.tiers import TIERS
 
 
 def test_flags_become_options(tmp_path: Path) -> None:
@@ -28,6 +32,18 @@ def test_flags_become_options(tmp_path: Path) -> None:
     assert [fault.kind for fault in options.faults] == ["cut"]
 
 
+def test_what_can_be_chosen_is_what_there_is() -> None:
+    assert get_args(FillName) == tuple(MODELS)
+    assert get_args(PlanName) == tuple(TIERS)
+    options = plan_exchange(ExchangeFlags(chaos=5, fills="through", cash=5000, plan="free"))
+    assert (options.chaos, options.fills.name, options.terms.cash, options.line.tier.name) == (
+        5,
+        "through",
+        5000,
+        "free",
+    )
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -35,6 +51,7 @@ def test_flags_become_options(tmp_path: Path) -> None:
         (ExchangeFlags(speed=-1.0), "--speed -1"),
         (ExchangeFlags(keys=("nocolon",)), "--keys takes KEY:SECRET"),
         (ExchangeFlags(faults=Path("absent.toml")), "absent.toml cannot be read"),
+        (ExchangeFlags(cash=0), "--cash 0"),
         (ExchangeFlags(frame_events=0), "--frame-events 0"),
         (ExchangeFlags(ping_every=0.0), "--ping-every 0"),
     ],

@@ -12,3 +12,7 @@ FeedName: TypeAlias = Literal[
     "crypto", "crypto:us-1", "crypto:eu-1", "indicative", "opra",
 ]  # fmt: skip
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+FillName: TypeAlias = Literal["touch", "queue", "through", "paper"]
+"""The fill models of `engine.core.matching.models`, which a test holds this list against."""
+PlanName: TypeAlias = Literal["free", "plus"]
+"""What an account pays for; `engine.exchange.tiers` says what that means."""
