@@ -3,7 +3,7 @@
 The blocks of one document are run in their order in one empty folder, as a reader would. A comment on the line before a
 block may say more: ``<!-- test: file NAME -->`` saves the block there, so that the commands after it can use it;
 ``<!-- test: skip-run REASON -->`` keeps its commands from being run, but their flags must exist all the same;
-``<!-- test: serve REASON -->`` starts its one command and lets it serve the blocks after it, to the end of the document.
+``<!-- test: serve REASON -->`` starts its one command and lets it serve all blocks after it.
 """
 
 import os

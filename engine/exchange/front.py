@@ -51,6 +51,7 @@ async def _read_head(stream: trio.SocketStream) -> bytes:
         with trio.move_on_after(IDLE_MAX_S):
             head += await stream.receive_some(READ_BYTES)
         with trio.move_on_after(REQUEST_MAX_S):
+            await trio.lowlevel.checkpoint()
             while head and b"\r\n\r\n" not in head and len(head) < HEAD_BYTES_MAX:
                 chunk = await stream.receive_some(READ_BYTES)
                 if not chunk:
