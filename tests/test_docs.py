@@ -9,6 +9,7 @@ block may say more: ``<!-- test: file NAME -->`` saves the block there, so that 
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import tomllib
@@ -21,12 +22,15 @@ import pytest
 
 from engine import errors
 from engine.app.cli import build_app, read_line
+from engine.exchange.faults import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted(path.name for path in ROOT.glob("*.md"))
 SHORT_S = "1"
 """A document says ``--for 10``; a test has less time."""
 COMMAND_MAX_S = 30
+SHOWN_PORT = "8765"
+"""Documents name a port; on the machine of a test it may be taken."""
 GAPLESS = [sys.executable, "-c", "from engine.app.cli import main; main()"]
 SETTING_UP = ("python3 scripts/", "pip install ", "export ")
 LANGUAGES = {"bash", "python", "toml", "json", "text"}
@@ -58,6 +62,14 @@ def blocks_of(text: str) -> Iterator[Block]:
     for match in pattern.finditer(text):
         line = text.count("\n", 0, match.start("language")) + 1
         yield Block(line, match["language"], match["body"], match["verb"] or "", match["rest"] or "")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def start_gapless(arguments: list[str], folder: Path, settings: dict[str, str]) -> "subprocess.Popen[str]":
@@ -181,7 +193,7 @@ def check_block(block: Block, folder: Path) -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_what_a_document_shows_works(name: str, tmp_path: Path) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
+    text = (ROOT / name).read_text(encoding="utf-8").replace(SHOWN_PORT, str(free_port()))
     wrong: list[str] = []
     with ExitStack() as stack:
         for block in blocks_of(text):
@@ -233,3 +245,12 @@ def test_the_readme_lists_every_exit_code() -> None:
         with suppress(AttributeError):
             used.add(cls.exit_code)
     assert listed == used
+
+
+def test_the_exchange_page_lists_every_fault_with_its_keys() -> None:
+    page = (ROOT / "EXCHANGE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| ?(.*?) ?\|$", page, re.MULTILINE)
+    of_every_kind = {"for", "next", "p", "events", "cut"}
+    assert {kind: (says, set(re.findall(r"`(\w+)`", keys))) for kind, says, keys in rows if kind in KINDS} == {
+        kind: (row.says, set(row.options) - of_every_kind) for kind, row in KINDS.items()
+    }
