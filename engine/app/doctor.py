@@ -180,7 +180,7 @@ async def _check_account(patient: Patient) -> Check:
         return Check("account", "fail", f"{client.host} answered HTTP {reply.status}: {told}", "Check --trading-url.")
     try:
         status = msgspec.json.decode(reply.body, type=dict[str, object]).get("status", "no status")
-    except msgspec.DecodeError:
+    except ValueError:  # msgspec raises UnicodeDecodeError too
         return Check("account", "fail", f"{client.host}{path} answered with something else", "Check --trading-url.")
     if status != "ACTIVE":
         return Check("account", "fail", f"the account is {status}", "Ask the venue's support what it needs.")

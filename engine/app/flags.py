@@ -38,6 +38,7 @@ class RunFlags:
     ] = ()
     speed: Annotated[float | None, Flag("Speed of the embedded market; 0: as fast as it is read.", "NUMBER")] = None
     faults: Annotated[Path | None, Flag("Fault script (TOML) for the embedded exchange.", "FILE")] = None
+    chaos: Annotated[int | None, Flag("A bad day for the embedded exchange, drawn from this number.", "SEED")] = None
     seed: Annotated[int | None, Flag("Seed of the generated market.", "NUMBER")] = None
     symbols: Annotated[str | None, Flag("Symbols of the generated market.", "A,B,C", joined=True)] = None
     events_per_s: Annotated[float | None, Flag("Pace of the generated market.", "NUMBER")] = None

@@ -82,6 +82,8 @@ class ExchangeOptions:
     tape: tuple[Path, ...] = ()
     speed: float = field(default=1.0, validator=NotNegative)
     faults: Path | None = None
+    chaos: int | None = None
+    """The faults of a bad day drawn from this number, beside those of ``faults``."""
 
 
 @frozen

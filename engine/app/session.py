@@ -28,7 +28,7 @@ from engine.app.screen.tables import render_report
 from engine.app.screen.view import View, wants_tables
 from engine.errors import GaplessError, Misconfigured, StrategyFailed
 
-_EMBEDDED: Final = ("tape", "speed", "faults", "seed", "symbols", "events_per_s")
+_EMBEDDED: Final = ("tape", "speed", "faults", "chaos", "seed", "symbols", "events_per_s")
 """Settings of the exchange that a session serves to itself; as flags they mean nothing elsewhere."""
 
 
@@ -120,7 +120,7 @@ def _by_path(flags: RunFlags) -> dict[str, object]:
         **{name: getattr(flags, name) for name in plain},
         **{f"endpoints.{name}": getattr(flags, name) for name in endpoints},
         **{f"exchange.{name}": getattr(flags, name) or None for name in ("tape", "symbols")},
-        **{f"exchange.{name}": getattr(flags, name) for name in ("speed", "faults", "seed", "events_per_s")},
+        **{f"exchange.{name}": getattr(flags, name) for name in ("speed", "faults", "chaos", "seed", "events_per_s")},
         "feed": flags.feed or None,
     }
 

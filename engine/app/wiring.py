@@ -165,4 +165,5 @@ def _exchange_options(options: RunOptions) -> ExchangeOptions:
         tapes=wanted.tape,
         speed=wanted.speed,
         faults=load_faults(wanted.faults) if wanted.faults else (),
+        chaos=wanted.chaos,
     )
