@@ -71,6 +71,11 @@ class PositionIntent(StrEnum):
     SELL_TO_OPEN = "sell_to_open"
     SELL_TO_CLOSE = "sell_to_close"
 
+    @property
+    def closes(self) -> bool:
+        """Whether it gives back what is held."""
+        return self in (PositionIntent.BUY_TO_CLOSE, PositionIntent.SELL_TO_CLOSE)
+
 
 class AssetClass(StrEnum):
     """The family of an asset."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import define, field
 
-from engine.core.matching.amounts import exact
+from engine.core.amounts import exact
 from engine.core.matching.citation import Citation, Offer
 from engine.model.market import Book
 from engine.model.order import Side
@@ -43,7 +43,7 @@ class _Levels:
 class Depth:
     """Both sides of one symbol's book. Nothing is known before its first reset."""
 
-    _known: bool = field(default=False, init=False)
+    known: bool = field(default=False, init=False)
     _ts_ns: int = field(default=0, init=False)
     _bids: _Levels = field(factory=_Levels, init=False)
     _asks: _Levels = field(factory=_Levels, init=False)
@@ -52,8 +52,8 @@ class Depth:
         """The whole book, or what changed of it."""
         if book.reset:
             self.forget()
-            self._known = True
-        elif not self._known:
+            self.known = True
+        elif not self.known:
             return
         self._ts_ns = book.ts_ns
         self._bids.change(book.bids)
@@ -63,13 +63,13 @@ class Depth:
 
     def forget(self) -> None:
         """Nothing is known any more, until the next reset."""
-        self._known = False
+        self.known = False
         self._bids.clear()
         self._asks.clear()
 
     def size_at(self, side: Side, price: float) -> float | None:
         """What is displayed by those who do ``side`` at a price; ``None`` where the book is not known."""
-        return self._side(side).sizes.get(price, 0.0) if self._known else None
+        return self._side(side).sizes.get(price, 0.0) if self.known else None
 
     def best(self, side: Side) -> float | None:
         """The best price of those who do ``side``; ``None`` where there is none."""

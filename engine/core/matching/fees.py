@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import frozen
 
-from engine.core.matching.amounts import QTY_STEP
+from engine.core.amounts import QTY_STEP
 from engine.model.account import Asset
 from engine.model.order import ZERO, AssetClass, Side
 

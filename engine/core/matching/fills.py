@@ -21,7 +21,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from engine.core.matching.amounts import WHOLE, buyable, cut, exact, step_of
+from engine.core.amounts import WHOLE, buyable, cut, exact, step_of
 from engine.core.matching.citation import Citation, Execution, Offer
 from engine.core.matching.models import FillModel, Rule
 from engine.core.matching.queue import Place, Queue
@@ -59,6 +59,7 @@ class _Case:
     place: Place | None = None
     resting: bool = False
     left_notional: Decimal | None = None
+    most: Decimal | None = None
 
     def within(self, price: Decimal, *, strictly: bool = False) -> bool:
         """Whether a price is as good as its limit, or better."""
@@ -71,7 +72,8 @@ class _Case:
         """How much it still wants at a price."""
         if self.left_notional is None:
             return self.order.left_qty
-        return buyable(self.left_notional, price, self.view.asset)
+        bought = buyable(self.left_notional, price, self.view.asset)
+        return bought if self.most is None else min(bought, self.most)
 
     def qty(self, chance: _Chance) -> Decimal:
         """How much of a chance it can use: all that it wants, or what there is in whole steps."""
@@ -94,25 +96,23 @@ def try_fill(
     *,
     resting: bool,
     left_notional: Decimal | None,
+    most: Decimal | None = None,
     dice: Random,
 ) -> Execution | None:
     """The next fill of an order, or ``None`` when there is nothing (more) for it now.
 
     ``resting`` is false when the order reaches the market just now or is triggered just now, and true ever after.
     ``left_notional`` is what an order for dollars has still to spend, ``None`` for one with a quantity; when
-    `engine.core.matching.amounts.buyable` of it is 0, the order is done. ``dice`` is thrown only by models with random
-    partial fills, once for each answer that is not ``None``. A stop is taken to be triggered. Multi-leg orders have no
-    side of their own: ask for each leg.
+    `engine.core.amounts.buyable` of it is 0, the order is done. ``most``: no more than that, whatever the dollars: so
+    much is there to be closed. ``dice`` is thrown only by models with random partial fills, once for each answer that
+    is not ``None``. A stop is taken to be triggered. Multi-leg orders have no side of their own: ask for each leg.
     """
     if order.side is None or view.halted or queue.paused(order.id, view):
         return None
     place = queue.place(order.id)
-    if place is not None:
-        if model.rule is Rule.QUEUE:
-            place.look(view)
-        elif view.beyond(order.side, place.limit):
-            return None
-    case = _Case(order, order.side, worst_price(order, view.asset), view, model, place, resting, left_notional)
+    if place is not None and model.rule is Rule.QUEUE:
+        place.look(view)
+    case = _Case(order, order.side, worst_price(order, view.asset), view, model, place, resting, left_notional, most)
     chance = next(_chances(case), None)
     if chance is None:
         _rest(case, queue)
@@ -134,7 +134,7 @@ def fillable(order: Order, view: SymbolView, model: FillModel) -> Decimal:
     if order.side is None or view.halted:
         return ZERO
     case = _Case(order, order.side, worst_price(order, view.asset), view, model)
-    return min(sum((chance.cap for chance in _chances(case)), ZERO), order.left_qty)
+    return min(sum((case.qty(chance) for chance in _chances(case)), ZERO), order.left_qty)
 
 
 def _rest(case: _Case, queue: Queue) -> None:

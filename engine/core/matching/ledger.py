@@ -25,7 +25,7 @@ from engine.core.matching.money.power import (
     options_loss,
 )
 from engine.model.account import Account, Asset, Position
-from engine.model.order import ZERO, Fill, Order
+from engine.model.order import ZERO, Fill, Order, PositionIntent, Side
 
 REGT_MULTIPLIER: Final = Decimal(2)
 NO_MARGIN: Final = Decimal(1)
@@ -64,10 +64,10 @@ class Ledger:
     ) -> None:
         """Hold what the order needs, or raise `Refused` and hold nothing.
 
-        ``price`` is what the market asks (buy) or bids (sell) now, per share, ``None`` when nobody knows; then the last
-        known one counts. Where there is none at all, nothing can be measured: a market order is let in and holds
-        nothing, since it cannot fill before the market has told a price either. A multi-leg order has no asset, and
-        brings its ``legs``; ``price`` is then that of the whole.
+        ``price`` is what the market asks (buy, short sale) or bids (sell) now, per share, ``None`` when nobody knows;
+        then the last known one counts. Where there is none at all, nothing can be measured: a market order is let in
+        and holds nothing, since it cannot fill before the market has told a price either. A multi-leg order has no
+        asset, and brings its ``legs``; ``price`` is then that of the whole.
         """
         self._admit(order, asset, price, legs, self._holds.group_of(order))
 
@@ -114,6 +114,24 @@ class Ledger:
     def mark(self, symbol: str, price: Decimal) -> None:
         """The last known price of a symbol."""
         self._books.marks[symbol] = price
+
+    def symbols(self) -> tuple[str, ...]:
+        """What something is held of, in no particular order but the same in every run."""
+        return tuple(self._books.holdings)
+
+    def qty(self, symbol: str) -> Decimal:
+        """How much is held of a symbol, negative when short."""
+        return self._books.qty(symbol)
+
+    def intent(self, symbol: str, side: Side) -> PositionIntent:
+        """What an order on that side would do to what is held."""
+        return self._books.intent(symbol, side)
+
+    def closable(self, order: Order) -> Decimal | None:
+        """How much of what is held an order may close: what no other order holds. ``None`` for one that opens."""
+        if order.position_intent is None or not order.position_intent.closes:
+            return None
+        return available_of(self._books, self._holds.total(but=self._holds.group_of(order)), order.symbol)
 
     def position(self, symbol: str) -> Position | None:
         """What is held of a symbol, if anything."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import evolve
 
-from engine.core.matching.amounts import round_price
+from engine.core.amounts import round_price
 from engine.core.matching.view import SymbolView
 from engine.model.account import Asset
 from engine.model.order import Order, OrderType, Side

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import define, field
 
-from engine.core.matching.amounts import exact
+from engine.core.amounts import exact
 from engine.core.matching.citation import Citation, Offer
 from engine.core.matching.conditions import ELSEWHERE, UNPRICED
 from engine.core.matching.depth import Depth
@@ -121,23 +121,30 @@ class SymbolView:
         """The newest event, when it is a bar and bars are all that there is."""
         return self._newest if isinstance(self._newest, Bar) else None
 
-    def beyond(self, taker: Side, limit: float) -> bool:
-        """Whether all that is on offer is worse than a limit: in floats, for the many times that nothing happens.
+    def reach(self, taker: Side, *, in_line: bool = False) -> float:
+        """The limit from which on the newest event can mean something to an order that rests: no worse one can fill.
 
-        A float never stands on the other side of another one than their decimals do, so "worse" is certain.
+        ``in_line``: nor does a worse one move up its line. In floats, because it is asked after every event; a float
+        never stands on the other side of another one than their decimals do, so none is missed. 0 or infinite where
+        nothing is reached.
         """
-        newest, quote = self._newest, self._quote
-        if taker is Side.BUY:
-            offered = newest.low if isinstance(newest, Bar) else newest.price if newest is not None else inf
-            if quote is not None:
-                return offered > limit and not 0 < quote.ask_price <= limit
-            best = self._depth.best(Side.SELL)
-            return offered > limit and (best is None or best > limit)
-        offered = newest.high if isinstance(newest, Bar) else newest.price if newest is not None else 0.0
+        newest, quote, buys = self._newest, self._quote, taker is Side.BUY
+        everything = 0.0 if buys else inf
+        prices = []
+        if newest is not None:
+            prices.append(newest.price if isinstance(newest, Trade) else newest.low if buys else newest.high)
         if quote is not None:
-            return offered < limit and quote.bid_price < limit
-        best = self._depth.best(Side.BUY)
-        return offered < limit and (best is None or best < limit)
+            bid, ask = quote.bid_price, quote.ask_price
+            theirs, ours = (ask, bid) if buys else (bid, ask)
+            if theirs > 0:
+                prices.append(theirs)
+            if in_line:
+                prices.append(ours if ours > 0 else everything)
+        elif (best := self._depth.best(taker.opposite)) is not None:
+            prices.append(best)
+        if in_line and self._depth.known:
+            prices.append(everything)
+        return min(prices, default=inf) if buys else max(prices, default=0.0)
 
     def farthest(self, taker: Side) -> Decimal | None:
         """The highest price of the newest event for a buy, the lowest for a sell: that of a bar, else the last."""

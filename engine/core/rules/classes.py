@@ -8,7 +8,7 @@ an exit itself, is measured against the market.
 from collections.abc import Mapping
 from decimal import Decimal
 
-from engine.core.matching.amounts import CENT
+from engine.core.amounts import CENT
 from engine.core.rules.refusal import plain
 from engine.core.rules.table import Rule
 from engine.model.order import OrderClass, OrderRequest, OrderType, Side, TimeInForce
@@ -22,8 +22,7 @@ def check_class(request: OrderRequest) -> None:
     # A stop entry passes (alpaca-trade-api-js#248); the docs keep trailing stops for simple orders.
     if request.type is OrderType.TRAILING_STOP:
         raise Rule.CLASS_TYPE.refusal(order_class=order_class)
-    if request.time_in_force not in (TimeInForce.DAY, TimeInForce.GTC):
-        raise Rule.CLASS_TIME.refusal(order_class=order_class)
+    check_class_time(order_class, request.time_in_force)
     if request.extended_hours:
         raise Rule.CLASS_HOURS.refusal(order_class=order_class)
     take_profit, stop_loss = request.take_profit_limit is not None, request.stop_loss_stop is not None
@@ -36,6 +35,12 @@ def check_class(request: OrderRequest) -> None:
         raise Rule.TAKE_PROFIT_REQUIRED.refusal(order_class=order_class)
     elif not stop_loss:
         raise Rule.STOP_LOSS_REQUIRED.refusal(order_class=order_class)
+
+
+def check_class_time(order_class: OrderClass, time: TimeInForce) -> None:
+    """Raise `Refused` if an order with exits, or an exit, is not good for the day or till canceled."""
+    if time not in (TimeInForce.DAY, TimeInForce.GTC):
+        raise Rule.CLASS_TIME.refusal(order_class=order_class)
 
 
 def check_exits(request: OrderRequest, last_price: Decimal | None) -> None:

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
+from engine.core.amounts import price_step
 from engine.core.calendar import day_at
-from engine.core.matching.amounts import price_step
 from engine.core.rules.refusal import plain
 from engine.core.rules.shape import prices_of
 from engine.core.rules.table import Rule

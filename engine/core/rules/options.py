@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from engine.core.amounts import CENT
 from engine.core.calendar import Phase, day_at, new_york, phase_at
-from engine.core.matching.amounts import CENT
 from engine.core.rules.equities import MINUTE_NS
 from engine.core.rules.shape import prices_of
 from engine.core.rules.table import Rule

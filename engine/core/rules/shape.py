@@ -6,7 +6,7 @@ The venue says these things first, all of them as 422 with body code 40010001, w
 from decimal import Decimal
 from typing import Final
 
-from engine.core.matching.amounts import CENT
+from engine.core.amounts import CENT
 from engine.core.rules.table import Rule
 from engine.model.order import ZERO, OrderClass, OrderRequest, OrderType
 

@@ -7,8 +7,9 @@ first.
 from decimal import Decimal
 from typing import Final
 
+from engine.core.rules.classes import check_class_time
 from engine.core.rules.options import check_option_price
-from engine.core.rules.request import check_request
+from engine.core.rules.request import COMPLEX, check_request
 from engine.core.rules.table import Rule
 from engine.model.account import Asset
 from engine.model.order import AssetClass, Order, OrderClass, OrderRequest, OrderStatus, OrderType, ReplaceRequest, Side
@@ -27,6 +28,8 @@ def check_replace(order: Order, change: ReplaceRequest, asset: Asset | None, now
     if order.status not in REPLACEABLE:
         raise Rule.REPLACE_STATUS.refusal(status=order.status)
     _check_qty(order, change)
+    if order.order_class in COMPLEX:
+        check_class_time(order.order_class, change.time_in_force or order.time_in_force)
     changed = request_after(order, change)
     if changed == request_after(order, ReplaceRequest()) and not change.client_order_id:
         raise Rule.REPLACE_NOTHING.refusal()

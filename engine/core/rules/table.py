@@ -108,6 +108,12 @@ class Rule(Enum):
     AUCTION_TYPE = (422, 42210000, "{time} orders must be market or limit orders", "unverified; docs: orders")
     OPG_WINDOW = (403, 40310000, "opg orders must be submitted after 7:00pm and before 9:28am", "measured")
     CLS_WINDOW = (403, 40310000, "cls orders must be submitted after 7:00pm and before 3:55pm", "measured")
+    HALTED = (
+        422,
+        42210000,
+        'market order rejected due to trading halt on symbol: "{symbol}", please place a limit order instead',
+        "learn; the code is unverified",
+    )
     HARD_TO_BORROW_TIME = (
         422,
         42210000,
@@ -178,6 +184,13 @@ class Rule(Enum):
     CANCEL_STATUS = (422, 42210000, 'order is already in "{status}" state', "reference")
 
     # What the account has, holds and may
+    SUSPENDED = (403, 40310000, "new orders are rejected by user request", "unverified; reference: suspend_trade")
+    OPEN_ORDERS = (
+        403,
+        40310000,
+        "too many open orders: this exchange keeps {most} at a time, cancel some first",
+        "unverified: Alpaca names no bound",
+    )
     POSITION_NOT_FOUND = (404, 40410000, "position does not exist", "reference, measured")
     BUYING_POWER = (403, 40310000, "insufficient buying power", "reference, measured")
     QTY_AVAILABLE = (
@@ -228,6 +241,16 @@ class Rule(Enum):
         40310000,
         "insufficient options buying power for cash-secured put (required: {required}, available: {available})",
         "docs: options, measured",
+    )
+
+    # Exercising an option
+    EXERCISE_NOTHING = (403, 40310000, "no available position for the specified contract", "reference")
+    EXERCISE_SHORT = (403, 40310001, "cannot exercise short position", "reference")
+    EXERCISE_TIME = (
+        422,
+        42210000,
+        "exercise requests are not accepted between market close and midnight",
+        "unverified; docs: options",
     )
 
     # What the account's other orders forbid

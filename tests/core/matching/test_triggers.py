@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.matching.amounts import price_step
+from engine.core.amounts import price_step
 from engine.core.matching.triggers import trail, triggered, worst_price
 from engine.core.matching.view import SymbolView
 from engine.model.account import Asset

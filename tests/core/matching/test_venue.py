@@ -186,7 +186,7 @@ def test_the_question_whether_to_reject_is_asked_of_orders_that_were_taken() -> 
 def test_the_exits_of_an_order_that_is_rejected_end_with_it() -> None:
     venue = _venue()
     request = _request(order_class=OrderClass.BRACKET, take_profit_limit=Decimal(110), stop_loss_stop=Decimal(90))
-    order, updates = venue.submit(request, OPEN_NS + 2, rejects=lambda: True)
+    _, updates = venue.submit(request, OPEN_NS + 2, rejects=lambda: True)
     assert _changes(updates) == ["pending_new", "rejected", "canceled", "canceled"]
     assert venue.open_orders() == ()
 

@@ -174,5 +174,5 @@ def test_a_rule_says_who_says_so() -> None:
 
 @pytest.mark.parametrize("row", TABLE["elsewhere"], ids=titles(TABLE["elsewhere"]))
 def test_what_is_refused_elsewhere_is_in_the_table_with_the_same_words(row: Row) -> None:
-    said = Rule[row["rule"].upper()].refusal()
+    said = Rule[row["rule"].upper()].refusal(**row.get("values", {}))
     assert [said.status, said.code, said.message] == row["says"]

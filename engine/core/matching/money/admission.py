@@ -4,7 +4,7 @@ An order either opens or closes, never both: Alpaca refuses to sell more than is
 short position. What opens is measured in dollars, what closes in what is held and not promised to other orders.
 
 What an order that opens is worth ("Orders at Alpaca", Buying Power): a buy at its limit, else its stop, else what the
-market asks; a short sale at 3 % above the market, or at its limit if that is more.
+market asks; a short sale at 3 % above what the market asks, or at its limit if that is more.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
-from engine.core.matching.amounts import QTY_STEP
+from engine.core.amounts import QTY_STEP
 from engine.core.matching.fees import USD
 from engine.core.matching.money.books import Books
 from engine.core.matching.money.holds import NO_HOLD, Hold
@@ -80,11 +80,10 @@ class Admission:
 
     def _check_intent(self, order: Order) -> bool:
         """Whether the order closes; it may say itself what it means to do, and then has to be right."""
-        closing = self.books.qty(order.symbol) * _sign(order) < 0
-        inferred = f"{order.side}_to_{'close' if closing else 'open'}"
-        if order.position_intent is not None and order.position_intent != inferred:
+        inferred = self.books.intent(order.symbol, order.side or Side.BUY)
+        if order.position_intent not in (None, inferred):
             raise Rule.INTENT.refusal(inferred=inferred, specified=order.position_intent)
-        return closing
+        return inferred.closes
 
     def _check_class(self, order: Order, *, closing: bool) -> None:
         if order.parent_id:

@@ -11,7 +11,7 @@ from attrs import define, field
 from engine.core.matching.fees import USD
 from engine.core.matching.money.holding import EXACT, Holding
 from engine.model.account import Asset
-from engine.model.order import ZERO, Fill, Side
+from engine.model.order import ZERO, AssetClass, Fill, PositionIntent, Side
 
 
 @define
@@ -26,6 +26,8 @@ class Books:
     """All of them, in dollars: a fee taken in coins counts at the price of its fill."""
     holdings: dict[str, Holding] = field(factory=dict)
     """What is held, by symbol; nothing is kept of a position of 0."""
+    chains: dict[str, dict[str, Holding]] = field(factory=dict)
+    """The option contracts among them, by underlying."""
     marks: dict[str, Decimal] = field(factory=dict)
     """Last known prices, by symbol."""
     _flows: dict[str, Decimal] = field(factory=dict)
@@ -44,7 +46,7 @@ class Books:
             if coins and (fill.side is Side.SELL or coins > fill.qty):
                 raise ValueError(f"fill {fill.execution_id} pays {coins} {fill.fee_asset} without having bought them")
             qty = fill.qty * fill.side.sign
-            holding = self.holdings.setdefault(fill.symbol, Holding(asset))
+            holding = self._holding(asset)
             self.realized += holding.trade(qty - coins, fill.price)
             fee = coins * fill.price if coins else fill.fee
             self.fees += fee
@@ -52,13 +54,18 @@ class Books:
             self._flows[fill.symbol] = self._flows.get(fill.symbol, ZERO) + qty - coins
         self.marks.setdefault(fill.symbol, fill.price)
         if not holding.qty:
-            del self.holdings[fill.symbol]
+            self._drop(asset)
         return holding.qty
 
     def qty(self, symbol: str) -> Decimal:
         """How much is held of a symbol."""
         holding = self.holdings.get(symbol)
         return ZERO if holding is None else holding.qty
+
+    def intent(self, symbol: str, side: Side) -> PositionIntent:
+        """What an order does to the position that there is. What is not held cannot be closed."""
+        closing = self.qty(symbol) * side.sign < 0
+        return PositionIntent(f"{side}_to_{'close' if closing else 'open'}")
 
     def price(self, symbol: str) -> Decimal:
         """The last known price, 0 if none."""
@@ -80,3 +87,18 @@ class Books:
         """All that was bought, less all that was sold and paid in kind, less the position. Not 0: see `imbalance`."""
         with localcontext(EXACT):
             return self._flows.get(symbol, ZERO) - self.qty(symbol)
+
+    def _holding(self, asset: Asset) -> Holding:
+        holding = self.holdings.get(asset.symbol)
+        if holding is None:
+            holding = self.holdings[asset.symbol] = Holding(asset)
+            if asset.asset_class is AssetClass.US_OPTION:
+                self.chains.setdefault(asset.underlying, {})[asset.symbol] = holding
+        return holding
+
+    def _drop(self, asset: Asset) -> None:
+        del self.holdings[asset.symbol]
+        chain = self.chains.get(asset.underlying, {})
+        chain.pop(asset.symbol, None)
+        if not chain:
+            self.chains.pop(asset.underlying, None)

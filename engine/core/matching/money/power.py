@@ -27,11 +27,7 @@ def equity_of(books: Books) -> Decimal:
 
 def contracts_of(books: Books, underlying: str) -> list[tuple[Asset, Decimal]]:
     """The option contracts that are held on one underlying."""
-    return [
-        (holding.asset, holding.qty)
-        for holding in books.holdings.values()
-        if is_option(holding.asset) and holding.asset.underlying == underlying
-    ]
+    return [(holding.asset, holding.qty) for holding in books.chains.get(underlying, {}).values()]
 
 
 def available_of(books: Books, held: Hold, symbol: str) -> Decimal:
@@ -43,9 +39,8 @@ def available_of(books: Books, held: Hold, symbol: str) -> Decimal:
 
 def options_loss(books: Books) -> Decimal:
     """What all contracts could lose, each underlying by itself."""
-    underlyings = sorted({held.asset.underlying for held in books.holdings.values() if is_option(held.asset)})
     total = ZERO
-    for underlying in underlyings:
+    for underlying in books.chains:
         contracts = contracts_of(books, underlying)
         total += worst_loss(contracts, shares_short(contracts)) or ZERO
     return total

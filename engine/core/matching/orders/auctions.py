@@ -2,8 +2,8 @@
 
 The auction itself is held elsewhere; the tape tells its print. ``opg`` orders trade with the print of the opening cross
 (condition ``O``) in the minute from 9:30, ``cls`` orders with that of the closing cross (condition ``6``) within a
-minute of the close; if no print is told by then, with the last trade of the day, which is what the venue's own books
-close at. An order trades at the print's price or not at all, and what does not trade is canceled ("any unfilled
+minute of the close; if no print is told by then, with the last trade before the close, which is what the venue's own
+books close at. An order trades at the print's price or not at all, and what does not trade is canceled ("any unfilled
 orders after the open will be canceled", Alpaca's docs).
 """
 
@@ -28,9 +28,10 @@ def watch(pit: Pit, order: Order, event: MarketEvent, now_ns: int) -> None:
     offer = view.newest()
     if offer is None or not isinstance(event, Trade) or not order.open:
         return
-    if order.time_in_force is TimeInForce.CLS:
+    day, crossed = day_at(event.ts_ns), _is_cross(order, event)
+    if order.time_in_force is TimeInForce.CLS and (crossed or (day is not None and event.ts_ns <= day.close_ns)):
         pit.last_prints[order.symbol] = offer
-    if _is_cross(order, event):
+    if crossed:
         _cross(pit, order, offer, now_ns)
 
 

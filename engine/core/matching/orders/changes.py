@@ -16,10 +16,10 @@ from typing import Final
 
 from attrs import evolve
 
+from engine.core.amounts import QTY_STEP, cut
 from engine.core.matching.orders import filling, groups, multileg
 from engine.core.matching.orders.agenda import Agenda, Due, Step
 from engine.core.matching.orders.pit import Pit
-from engine.core.matching.orders.submission import held_qty
 from engine.core.matching.orders.timing import expiry_ns
 from engine.core.rules import Rule, check_cancel, check_replace, check_wash
 from engine.model.order import ZERO, Order, OrderChange, OrderClass, OrderStatus, ReplaceRequest
@@ -83,13 +83,12 @@ def replace(pit: Pit, agenda: Agenda, order_id: str, change: ReplaceRequest, now
     check_replace(old, change, asset, now_ns)
     if register.orders.by_client_id(change.client_order_id) is not None:
         raise Rule.CLIENT_ORDER_ID_TAKEN.refusal()
-    total = old.qty if change.qty is None else change.qty
+    total = old.qty if change.qty is None else cut(change.qty, QTY_STEP)
     new = _build(pit, old, change, (total or ZERO) - old.filled_qty, now_ns)
     legs = _build_legs(pit, old, new)
     if old.status is not OrderStatus.HELD:
         pit.mark()
-        others = [each for each in register.orders.open(old.symbol) if each.id != old.id]
-        check_wash(new, others, held_qty(pit, old.symbol))
+        check_wash(new, register.orders.against(new), register.ledger.qty(old.symbol))
         register.ledger.readmit(old, new, asset, *multileg.terms(pit, new, legs))
     new = evolve(new, legs=tuple(leg.id for leg in legs))
     for each in (new, *legs):
@@ -128,7 +127,7 @@ def _take_place(pit: Pit, old: Order, new: Order, left: Decimal, now_ns: int) ->
     if new.status is OrderStatus.HELD:
         return
     if before is not None and before.triggered and new.stop_price == old.stop_price:
-        pit.enter(new).triggered = True
+        pit.enter(new, triggered=True)
     filling.reach_market(pit, new.id, now_ns)
 
 
@@ -169,7 +168,13 @@ def _build(pit: Pit, old: Order, change: ReplaceRequest, qty: Decimal, now_ns: i
         updated_ns=now_ns,
         submitted_ns=now_ns,
         cancel_requested_ns=0,
-        expires_ns=expiry_ns(time_in_force, extended_hours=old.extended_hours, asset=pit.asset_of(old), now_ns=now_ns),
+        expires_ns=expiry_ns(
+            time_in_force,
+            extended_hours=old.extended_hours,
+            asset=pit.asset_of(old)
+            or multileg.first_to_end(pit, (leg.symbol for leg in pit.register.orders.legs(old))),
+            now_ns=now_ns,
+        ),
     )
 
 

@@ -66,9 +66,9 @@ def _start_day(pit: Pit) -> None:
     """The account's day begins: its equity of yesterday is what it was worth at the close."""
     ledger = pit.register.ledger
     pit.mark()
-    for position in ledger.positions():
-        close = pit.closes.get(position.asset.symbol)
+    for symbol in ledger.symbols():
+        close = pit.closes.get(symbol)
         if close is not None:
-            ledger.mark(position.asset.symbol, close)
+            ledger.mark(symbol, close)
     ledger.start_day()
     pit.mark()

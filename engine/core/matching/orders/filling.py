@@ -6,19 +6,18 @@ of `engine.core.matching.fills`, again and again until there is nothing more.
 
 from typing import Final
 
+from engine.core.amounts import buyable
 from engine.core.calendar import phase_at
-from engine.core.matching.amounts import buyable
 from engine.core.matching.fills import fillable, try_fill
 from engine.core.matching.orders import auctions, groups, multileg
-from engine.core.matching.orders.pit import Pit, Working
+from engine.core.matching.orders.pit import Pit
 from engine.core.matching.orders.timing import works
+from engine.core.matching.orders.waiting import STOPS, Working
 from engine.core.matching.triggers import trail, triggered
 from engine.core.matching.view import SymbolView
 from engine.model.market import MarketEvent
 from engine.model.order import Order, OrderChange, OrderClass, OrderStatus, OrderType, TimeInForce
 
-STOPS: Final = frozenset((OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP))
-"""Types that wait for their stop price before they are orders."""
 IMMEDIATE: Final = frozenset((TimeInForce.IOC, TimeInForce.FOK))
 
 
@@ -35,18 +34,20 @@ def reach_market(pit: Pit, order_id: str, now_ns: int, *, at_edge: bool = False)
     working = pit.enter(order)
     if not at_edge and order.time_in_force not in auctions.TIMES:
         _look(pit, working, now_ns, resting=False)
+        pit.file(working)
     groups.settle(pit, now_ns)
 
 
 def match(pit: Pit, symbol: str, event: MarketEvent, now_ns: int) -> None:
-    """Every order that works on a symbol looks at its newest event, in the order of their priority."""
+    """Every order that a symbol's newest event may mean something to looks at it, in the order of their priority."""
     phase = phase_at(now_ns)
-    for working in pit.at(symbol):
+    for working in pit.reached(symbol):
         order = pit.register.orders[working.order_id]
         if order.time_in_force in auctions.TIMES:
             auctions.watch(pit, order, event, now_ns)
         elif order.open and works(order, phase):
             _look(pit, working, now_ns, resting=True)
+            pit.file(working)
         groups.settle(pit, now_ns)
 
 
@@ -81,15 +82,18 @@ def _follow(pit: Pit, order: Order, view: SymbolView) -> Order:
 
 
 def _fill(pit: Pit, working: Working, order: Order, view: SymbolView, now_ns: int, *, resting: bool) -> Order:
+    dollars = order.notional
     while order.open:
-        left = None if order.notional is None else order.notional - working.spent
-        execution = try_fill(order, view, pit.model, pit.queue, resting=resting, left_notional=left, dice=pit.dice)
+        left = None if dollars is None else dollars - working.spent
+        most = order.left_qty if dollars is None else pit.register.ledger.closable(order)
+        execution = try_fill(
+            order, view, pit.model, pit.queue, resting=resting, left_notional=left, most=most, dice=pit.dice
+        )
         if execution is None:
             break
         working.spent += execution.qty * execution.price
-        if order.notional is None:
-            done = execution.qty == order.left_qty
-        else:
-            done = buyable(order.notional - working.spent, execution.price, view.asset) == 0
+        done = execution.qty == most
+        if dollars is not None and not done:
+            done = buyable(dollars - working.spent, execution.price, view.asset) == 0
         order = pit.register.fill(order, view.asset, execution, now_ns, done=done)
     return order

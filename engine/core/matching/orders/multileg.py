@@ -5,13 +5,13 @@ price of a unit is what its bought legs cost less what its sold legs bring, so a
 when the net price is not above it, for debits and credits alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from engine.core.matching.citation import Execution, Offer
 from engine.core.matching.orders.pit import Pit
 from engine.model.account import Asset
-from engine.model.order import ZERO, Order, OrderClass
+from engine.model.order import ZERO, AssetClass, Order, OrderClass, PositionIntent, Side
 
 
 def attempt(pit: Pit, parent: Order, now_ns: int) -> None:
@@ -38,13 +38,19 @@ def terms(pit: Pit, order: Order, legs: Sequence[Order]) -> tuple[Decimal | None
     The price is in dollars, of one unit for a multi-leg order; ``None`` where the market has not told one.
     """
     if order.order_class is not OrderClass.MLEG:
-        return pit.price(order.symbol, order.side), []
+        short = order.position_intent is PositionIntent.SELL_TO_OPEN and order.asset_class is AssetClass.US_EQUITY
+        return pit.price(order.symbol, Side.BUY if short else order.side), []  # stock has to be bought back
     prices = [pit.price(leg.symbol, leg.side) for leg in legs]
     known = [price for price in prices if price is not None]
     contracts = [(leg, pit.assets[leg.symbol]) for leg in legs]
     if len(known) < len(prices):
         return None, contracts
     return sum(map(_net, legs, known), ZERO), contracts
+
+
+def first_to_end(pit: Pit, symbols: Iterable[str]) -> Asset:
+    """Of some contracts the one that expires first: an order for all of them ends with it."""
+    return min((pit.assets[symbol] for symbol in symbols), key=lambda asset: asset.expires)
 
 
 def _find(pit: Pit, leg: Order) -> tuple[Order, Asset, Offer] | None:

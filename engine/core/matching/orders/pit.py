@@ -12,23 +12,14 @@ from random import Random
 from attrs import define, field
 
 from engine.core.matching.citation import Offer
-from engine.core.matching.models import FillModel
+from engine.core.matching.models import FillModel, Rule
 from engine.core.matching.orders.register import Register
+from engine.core.matching.orders.waiting import Waiting, Working
 from engine.core.matching.queue import Queue
 from engine.core.matching.triggers import worst_price
 from engine.core.matching.view import SymbolView
 from engine.model.account import Asset
-from engine.model.order import ZERO, AssetClass, Order, Side
-
-
-@define
-class Working:
-    """What an order needs beside itself while it works. ``spent`` is in dollars, for orders with a notional."""
-
-    order_id: str
-    symbols: tuple[str, ...]
-    triggered: bool = False
-    spent: Decimal = ZERO
+from engine.model.order import AssetClass, Order, Side
 
 
 @define(kw_only=True)
@@ -42,11 +33,12 @@ class Pit:
     queue: Queue = field(factory=Queue)
     views: dict[str, SymbolView] = field(factory=dict)
     last_prints: dict[str, Offer] = field(factory=dict)
-    """The last print that an order for the closing auction saw, by symbol, until that auction is over."""
+    """The last print up to the close, or its cross, that a ``cls`` order saw, by symbol, until that auction is over."""
     closes: dict[str, Decimal] = field(factory=dict)
     """The last trading day's closing prices in dollars, by symbol."""
     _working: dict[str, Working] = field(factory=dict)
-    _ids_at: dict[str, dict[str, None]] = field(factory=dict)
+    _waiting: dict[str, Waiting] = field(factory=dict)
+    _entered: int = 0
 
     def view(self, symbol: str) -> SymbolView | None:
         """The market of a symbol; ``None`` for what cannot be traded, such as the empty symbol of news."""
@@ -67,8 +59,7 @@ class Pit:
     def mark(self) -> None:
         """Bring the books' prices up to date, where something is held: they are asked for seldom and change always."""
         ledger = self.register.ledger
-        for position in ledger.positions():
-            symbol = position.asset.symbol
+        for symbol in ledger.symbols():
             view = self.views.get(symbol)
             if view is not None and view.last is not None:
                 ledger.mark(symbol, view.last)
@@ -79,16 +70,27 @@ class Pit:
             if view.asset.asset_class is not AssetClass.CRYPTO:
                 view.new_session(now_ns)
 
-    def enter(self, order: Order) -> Working:
-        """An order works from now on (again: the same entry)."""
+    def enter(self, order: Order, *, triggered: bool = False) -> Working:
+        """An order works from now on (again: the same entry). ``triggered``: its stop price was reached already."""
         working = self._working.get(order.id)
         if working is None:
-            legs = self.register.orders.legs(order)
-            symbols = (order.symbol,) if order.symbol else tuple(leg.symbol for leg in legs)
-            working = self._working[order.id] = Working(order.id, symbols)
-            for symbol in symbols:
-                self._ids_at.setdefault(symbol, {})[order.id] = None
+            self._entered += 1
+            symbols = (order.symbol,) if order.symbol else tuple(leg.symbol for leg in self.register.orders.legs(order))
+            working = Working(order.id, symbols, self._entered, self._priority(order), triggered)
+            self._working[order.id] = working
+        self.file(working)
         return working
+
+    def file(self, working: Working) -> None:
+        """What an order waits for may have changed; nothing, if it works no more."""
+        if working.order_id not in self._working:
+            return
+        order, place = self.register.orders[working.order_id], self.queue.place(working.order_id)
+        for symbol in working.symbols:
+            waiting = self._waiting.get(symbol)
+            if waiting is None:
+                waiting = self._waiting[symbol] = Waiting(in_line=self.model.rule is Rule.QUEUE)
+            waiting.file(working, order, place)
 
     def leave(self, order: Order) -> None:
         """An order works no more."""
@@ -97,10 +99,10 @@ class Pit:
             return
         self.queue.leave(order.id)
         for symbol in working.symbols:
-            ids = self._ids_at[symbol]
-            del ids[order.id]
-            if not ids:
-                del self._ids_at[symbol]
+            waiting = self._waiting[symbol]
+            waiting.drop(working)
+            if not waiting:
+                del self._waiting[symbol]
 
     def working(self, order_id: str) -> Working | None:
         """The entry of an order, ``None`` if it does not work."""
@@ -108,17 +110,14 @@ class Pit:
 
     def busy(self, symbol: str) -> bool:
         """Whether any order works on a symbol."""
-        return symbol in self._ids_at
+        return symbol in self._waiting
 
-    def at(self, symbol: str) -> list[Working]:
-        """The orders that work on a symbol in their priority: the better price first, then the older."""
-        found = [self._working[order_id] for order_id in self._ids_at.get(symbol, ())]
-        if len(found) > 1:
-            found.sort(key=self._priority)  # stable, so the older stays before the younger
-        return found
+    def reached(self, symbol: str) -> list[Working]:
+        """The orders that the newest event of a symbol may mean something to, in their priority."""
+        return self._waiting[symbol].reached(self.views[symbol])
 
-    def _priority(self, working: Working) -> Decimal:
-        order = self.register.orders[working.order_id]
+    def _priority(self, order: Order) -> Decimal:
+        """Less for a better price; least for what takes any."""
         asset = self.asset_of(order)
         limit = None if asset is None else worst_price(order, asset)
         if limit is None or order.side is None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import define, field
 
-from engine.model.order import Order
+from engine.model.order import Order, Side
 
 ENDED_MAX: Final = 100_000
 """Ended orders kept: a day of two orders a second in about 150 MB."""
@@ -25,7 +25,7 @@ class Orders:
     _by_id: dict[str, Order] = field(factory=dict)
     _ids: dict[str, str] = field(factory=dict)
     _open: dict[str, None] = field(factory=dict)
-    _open_of: dict[str, dict[str, None]] = field(factory=dict)
+    _open_at: dict[tuple[str, Side | None], dict[str, None]] = field(factory=dict)
     _ended: deque[str] = field(factory=deque)
 
     def __len__(self) -> int:
@@ -62,27 +62,40 @@ class Orders:
 
     def open(self, symbol: str | None = None) -> tuple[Order, ...]:
         """The open orders, or those of one symbol, oldest submission first. A multi-leg order's symbol is empty."""
-        of_symbol = self._open if symbol is None else self._open_of.get(symbol, {})
-        return tuple(self._by_id[order_id] for order_id in of_symbol)
+        found = (self._by_id[order_id] for order_id in self._open)
+        return tuple(found) if symbol is None else tuple(order for order in found if order.symbol == symbol)
+
+    def against(self, order: Order) -> tuple[Order, ...]:
+        """The open orders on the other side of its symbol, oldest submission first."""
+        ids = () if order.side is None else self._open_at.get((order.symbol, order.side.opposite), ())
+        return tuple(self._by_id[order_id] for order_id in ids)
 
     def put(self, order: Order) -> None:
-        """Remember an order, or what became of it. Its id, its client's id and its symbol never change."""
+        """Remember an order, or what became of it. Its id, its client's id, symbol and side never change."""
         before = self._by_id.get(order.id)
         self._by_id[order.id] = order
         if before is None:
             self._ids[order.client_order_id] = order.id
             self._open[order.id] = None
-            self._open_of.setdefault(order.symbol, {})[order.id] = None
+            self._open_at.setdefault((order.symbol, order.side), {})[order.id] = None
         elif before.open and not order.open:
             self._end(order)
 
     def _end(self, order: Order) -> None:
         del self._open[order.id]
-        of_symbol = self._open_of[order.symbol]
-        del of_symbol[order.id]
-        if not of_symbol:
-            del self._open_of[order.symbol]
+        at_side = self._open_at[order.symbol, order.side]
+        del at_side[order.id]
+        if not at_side:
+            del self._open_at[order.symbol, order.side]
         self._ended.append(order.id)
         if len(self._ended) > self.ended_max:
-            forgotten = self._by_id.pop(self._ended.popleft())
-            del self._ids[forgotten.client_order_id]
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Not an entry whose exits still work: they hang on it. There are fewer of those than open orders."""
+        for _ in range(self.open_count + 1):
+            oldest = self._by_id[self._ended.popleft()]
+            if not any(leg.open for leg in self.legs(oldest)):
+                del self._by_id[oldest.id], self._ids[oldest.client_order_id]
+                return
+            self._ended.append(oldest.id)

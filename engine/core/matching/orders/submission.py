@@ -5,15 +5,15 @@ from typing import Final
 
 from attrs import evolve
 
+from engine.core.amounts import QTY_STEP, cut
 from engine.core.calendar import phase_at
 from engine.core.matching.orders import multileg
 from engine.core.matching.orders.pit import Pit
 from engine.core.matching.orders.timing import expiry_ns, works
 from engine.core.matching.triggers import trail
-from engine.core.rules import Refused, Rule, check_legs, check_request, check_wash
+from engine.core.rules import Rule, check_legs, check_request, check_wash
 from engine.model.account import Asset
 from engine.model.order import (
-    ZERO,
     Leg,
     Order,
     OrderChange,
@@ -28,7 +28,6 @@ from engine.model.order import (
 OPEN_MAX: Final = 10_000
 """Open orders an account may have, legs included. Alpaca names no bound; a server needs one: this many cost 20 MB and
 one look at all of them, at an edge of the day, 10 ms."""
-TOO_MANY: Final = f"too many open orders: this exchange keeps {OPEN_MAX:,} at a time, cancel some first"
 
 
 def submit(pit: Pit, request: OrderRequest, now_ns: int) -> Order:
@@ -40,17 +39,20 @@ def submit(pit: Pit, request: OrderRequest, now_ns: int) -> Order:
     asset = pit.assets.get(request.symbol) if request.symbol else None
     view = None if asset is None else pit.view(asset.symbol)
     check_request(request, asset, now_ns, None if view is None else view.last)
+    if view is not None and view.halted and request.type is OrderType.MARKET:
+        raise Rule.HALTED.refusal(symbol=view.symbol)
+    request = _cut(request)
     if request.order_class is OrderClass.MLEG:
         check_legs(request, pit.assets, now_ns)
     if register.orders.by_client_id(request.client_order_id) is not None:
         raise Rule.CLIENT_ORDER_ID_TAKEN.refusal()
     if register.orders.open_count >= OPEN_MAX:
-        raise Refused("open_orders_max", 403, 40310000, TOO_MANY)
+        raise Rule.OPEN_ORDERS.refusal(most=OPEN_MAX)
     pit.mark()
     order = build_order(pit, request, asset, now_ns)
     legs = build_legs(pit, request, order)
     if asset is not None:
-        check_wash(order, register.orders.open(asset.symbol), held_qty(pit, asset.symbol))
+        check_wash(order, register.orders.against(order), register.ledger.qty(asset.symbol))
     register.ledger.admit(order, asset, *multileg.terms(pit, order, legs))
     order = evolve(order, legs=tuple(leg.id for leg in legs))
     for each in (order, *legs):
@@ -85,11 +87,16 @@ def build_order(pit: Pit, request: OrderRequest, asset: Asset | None, now_ns: in
         trail_price=request.trail_price,
         trail_percent=request.trail_percent,
         extended_hours=request.extended_hours,
-        position_intent=None if asset is None else intent_of(pit, asset.symbol, request.side, request.position_intent),
+        position_intent=None if asset is None else _intent(pit, asset.symbol, request.side, request.position_intent),
         created_ns=now_ns,
         updated_ns=now_ns,
         submitted_ns=now_ns,
-        expires_ns=expiry_ns(request.time_in_force, extended_hours=request.extended_hours, asset=asset, now_ns=now_ns),
+        expires_ns=expiry_ns(
+            request.time_in_force,
+            extended_hours=request.extended_hours,
+            asset=asset or multileg.first_to_end(pit, (leg.symbol for leg in request.legs)),
+            now_ns=now_ns,
+        ),
     )
     if not works(order, phase_at(now_ns)):
         order = evolve(order, status=OrderStatus.ACCEPTED)
@@ -112,20 +119,19 @@ def build_legs(pit: Pit, request: OrderRequest, parent: Order) -> list[Order]:
     return legs
 
 
-def held_qty(pit: Pit, symbol: str) -> Decimal:
-    """The position in a symbol, negative when short."""
-    position = pit.register.ledger.position(symbol)
-    return ZERO if position is None else position.qty
+def _cut(request: OrderRequest) -> OrderRequest:
+    """The order without what of its quantity lies beyond nine decimals; refused if nothing is left."""
+    if request.qty is None:
+        return request
+    qty = cut(request.qty, QTY_STEP)
+    if not qty:
+        raise Rule.QTY_POSITIVE.refusal()
+    return request if qty == request.qty else evolve(request, qty=qty)
 
 
-def intent_of(pit: Pit, symbol: str, side: Side, told: PositionIntent | None) -> PositionIntent:
-    """What an order does to the position that there is: what its client said, else what its side means."""
-    if told is not None:
-        return told
-    held = held_qty(pit, symbol)
-    if side is Side.BUY:
-        return PositionIntent.BUY_TO_CLOSE if held < 0 else PositionIntent.BUY_TO_OPEN
-    return PositionIntent.SELL_TO_CLOSE if held > 0 else PositionIntent.SELL_TO_OPEN
+def _intent(pit: Pit, symbol: str, side: Side, told: PositionIntent | None) -> PositionIntent:
+    """What an order does to the position: what its client said, else what its side means."""
+    return told or pit.register.ledger.intent(symbol, side)
 
 
 def _build_exit(pit: Pit, parent: Order, kind: OrderType, limit: Decimal | None, stop: Decimal | None) -> Order:
@@ -160,7 +166,7 @@ def _build_contract(pit: Pit, leg: Leg, parent: Order) -> Order:
         asset_id=asset.id,
         asset_class=asset.asset_class,
         side=leg.side,
-        position_intent=intent_of(pit, asset.symbol, leg.side, leg.position_intent),
+        position_intent=_intent(pit, asset.symbol, leg.side, leg.position_intent),
         qty=None if parent.qty is None else parent.qty * leg.ratio_qty,
         ratio_qty=leg.ratio_qty,
         limit_price=None,

@@ -59,17 +59,17 @@ def edges(day: TradingDay) -> tuple[int, ...]:
     )
 
 
-def expiry_ns(time_in_force: TimeInForce, *, extended_hours: bool, asset: Asset | None, now_ns: int) -> int:
+def expiry_ns(time_in_force: TimeInForce, *, extended_hours: bool, asset: Asset, now_ns: int) -> int:
     """When an order made now ends by itself.
 
     Immediate orders end at once, but only where they can be routed: queued ones wait like day orders. An option's
-    order never outlives the contract. ``asset`` is ``None`` for multi-leg orders.
+    order never outlives the contract; a multi-leg order's ``asset`` is the contract that ends first.
     """
-    if time_in_force is TimeInForce.GTC or (asset is not None and asset.asset_class is AssetClass.CRYPTO):
+    if time_in_force is TimeInForce.GTC or asset.asset_class is AssetClass.CRYPTO:
         end_ns = _aged_ns(now_ns)
     else:
         end_ns = _day_end_ns(time_in_force, extended_hours, now_ns)
-    if asset is not None and asset.expires:
+    if asset.expires:
         last = trading_day(date.fromisoformat(asset.expires)) or previous_trading_day(date.fromisoformat(asset.expires))
         end_ns = min(end_ns, last.close_ns)
     return end_ns

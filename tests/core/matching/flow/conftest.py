@@ -47,10 +47,9 @@ STOCKS: Final = ("AAPL", "MSFT")
 COIN: Final = "BTC/USD"
 THEMES: Final[Mapping[str, tuple[str, ...]]] = {"any": (), "all": (), "spreads": (), "groups": ("AAPL",)}
 """What most orders of a sequence are, and the symbols that its market tells of where not all."""
-VARIANTS: Final = (
-    *MODELS.values(),
-    evolve(MODELS["touch"], name="slow", latency_ns=40 * MS, cancel_latency_ns=60 * MS),
-)
+SLOW: Final = evolve(MODELS["touch"], name="slow", latency_ns=40 * MS, cancel_latency_ns=500 * MS)
+VARIANTS: Final = (*MODELS.values(), SLOW, SLOW)
+"""Twice the one in which requests lose their races."""
 
 
 @define
@@ -242,7 +241,7 @@ class World:
         if symbol == COIN:
             return {"qty": Decimal(dice.randrange(1, 5000)) / 10_000}
         if not whole and sort < 0.12:
-            return {"notional": Decimal(dice.randrange(100, 100_000)) / 100}
+            return {"notional": Decimal(dice.randrange(100, 6_000_000)) / 100}
         if not whole and sort < 0.22:
             return {"qty": Decimal(dice.randrange(1, 10**9)) / 10**8}
         most_asked = 6 if symbol in self.contracts else 30 if self.theme == "groups" else 300

@@ -106,13 +106,15 @@ class Trader:
         )
         return self._send(name, request)
 
-    def spread(self, name: str, legs: list[tuple[str, str, int]], limit: str | None, qty: str = "1") -> list[str]:
+    def spread(
+        self, name: str, legs: list[tuple[str, str, int]], limit: str | None, qty: str = "1", *, time: str = "day"
+    ) -> list[str]:
         """Send a multi-leg order: symbol, side and ratio of each leg."""
         request = OrderRequest(
             symbol="",
             side=Side.BUY,
             type=OrderType.MARKET if limit is None else OrderType.LIMIT,
-            time_in_force=TimeInForce.DAY,
+            time_in_force=TimeInForce(time),
             qty=Decimal(qty),
             limit_price=_decimal(limit),
             order_class=OrderClass.MLEG,

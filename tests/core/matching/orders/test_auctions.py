@@ -61,3 +61,10 @@ def test_without_a_cross_the_last_trade_is_the_close(closing: Any) -> None:
 
 def test_without_any_trade_closing_orders_are_canceled(closing: Any) -> None:
     assert closing.at("16:01:00") == ["moc canceled", "loc canceled"]
+
+
+def test_what_trades_after_the_close_is_not_the_close(closing: Any) -> None:
+    closing.trade(98.5)
+    closing.at("16:00:00")
+    closing.trade(97.0)
+    assert closing.at("16:01:00") == ["moc fill 10 @ 98.5", "loc fill 10 @ 98.5"]

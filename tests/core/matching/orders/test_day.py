@@ -133,6 +133,6 @@ def test_nothing_fills_while_the_symbol_is_halted(trader: Make) -> None:
     made = trader()
     made.quote(100.0, 100.02)
     made.status("H")
-    assert made.order("a", "buy", "market") == ["a pending_new", "a new"]
+    assert made.order("a", "buy", "limit", limit="104") == ["a pending_new", "a new"]
     assert made.status("T") == []
     assert made.quote(103.0, 103.02) == ["a fill 10 @ 103.02"]

@@ -89,3 +89,10 @@ def test_a_spread_that_did_not_fill_expires_with_its_legs(options: Any) -> None:
     options.spread("s", [(options.calls[0], "buy", 1), (options.calls[1], "sell", 1)], "3.00")
     assert options.at("16:00:00") == ["s expired"]
     assert options["s.1"].status == "expired"
+
+
+def test_a_spread_does_not_outlive_the_contract_that_ends_first(options: Any) -> None:
+    calls = [asset for asset in options.venue.assets.values() if asset.underlying == "AAPL" and asset.call]
+    near, far = min(calls, key=lambda asset: asset.expires), max(calls, key=lambda asset: asset.expires)
+    options.spread("s", [(near.symbol, "sell", 1), (far.symbol, "buy", 1)], "0.01", time="gtc")
+    assert options.at(f"{near.expires} 16:00:00") == ["s expired"]

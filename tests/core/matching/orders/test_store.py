@@ -66,3 +66,27 @@ def test_legs_are_those_that_are_remembered() -> None:
     orders = Orders()
     orders.put(_order(2))
     assert [leg.id for leg in orders.legs(evolve(_order(1), legs=("o2", "o3")))] == ["o2"]
+
+
+def test_an_entry_is_not_forgotten_while_its_exits_work() -> None:
+    """The exits of a bracket that is good till canceled may outlive thousands of other orders."""
+    orders = Orders(ended_max=1)
+    orders.put(evolve(_order(0), legs=("o1",)))
+    orders.put(evolve(_order(1), parent_id="o0"))
+    _end(orders, 0)
+    for number in (2, 3):
+        orders.put(_order(number))
+        _end(orders, number)
+    assert [order.id for order in orders] == ["o0", "o1"]
+    _end(orders, 1)
+    assert [order.id for order in orders] == ["o1"]
+
+
+def test_against_an_order_is_what_is_open_on_the_other_side_of_its_symbol() -> None:
+    orders = Orders()
+    for number, side in enumerate((Side.SELL, Side.BUY, Side.SELL, Side.SELL)):
+        orders.put(evolve(_order(number, "MSFT" if number == 2 else "AAPL"), side=side))
+    assert [order.id for order in orders.against(_order(9))] == ["o0", "o3"]
+    _end(orders, 0)
+    assert [order.id for order in orders.against(_order(9))] == ["o3"]
+    assert orders.against(evolve(_order(9), side=None)) == ()

@@ -49,7 +49,8 @@ def test_a_half_day_closes_early_and_a_weekend_has_no_edges_before_sunday_evenin
     ],
 )
 def test_when_an_order_ends(time: str, extended: bool, made: str, ends: str) -> None:
-    end_ns = expiry_ns(TimeInForce(time), extended_hours=extended, asset=None, now_ns=_at(made))
+    stock = build_assets(["AAPL"])["AAPL"]
+    end_ns = expiry_ns(TimeInForce(time), extended_hours=extended, asset=stock, now_ns=_at(made))
     assert f"{new_york(end_ns):%Y-%m-%d %H:%M}" == ends
 
 

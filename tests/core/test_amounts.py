@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.matching.amounts import buyable, exact, price_step, round_price, step_of
+from engine.core.amounts import buyable, exact, price_step, round_price, step_of
 from engine.model.account import Asset
 from engine.model.order import AssetClass
 
