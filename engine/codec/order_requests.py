@@ -32,6 +32,8 @@ EXPONENT_MAX: Final = 30
 """Digits before or behind the point: no quantity or price has as many, and one with a million would cost us minutes."""
 LEGS_MAX: Final = 100
 """More than any rule allows, so that the rule speaks and not the reader; few enough to read."""
+SAID_AS: Final = {"type": "order type"}
+"""Fields that the venue calls otherwise when a word of theirs is none of its own (as users quote it)."""
 _BUYS: Final = frozenset({PositionIntent.BUY_TO_OPEN, PositionIntent.BUY_TO_CLOSE})
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -173,7 +175,7 @@ def _word(words: type[_Word], name: str, text: str | None) -> _Word | None:
     try:
         return words(text)
     except ValueError:
-        raise BadBody(422, BAD_VALUE, f"invalid {name}") from None
+        raise BadBody(422, BAD_FIELD, f"invalid {SAID_AS.get(name, name)}") from None
 
 
 def _needed(words: type[_Word], name: str, text: str | None) -> _Word:

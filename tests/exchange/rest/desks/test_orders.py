@@ -23,7 +23,7 @@ async def test_an_order_is_taken_told_as_pending_and_found_as_filled(counter: An
         ({"qty": True}, 400, 40010000, "request body format is invalid"),
         ({}, 422, 40010001, "symbol is required"),
         ({"symbol": "AAPL", "side": "buy", "time_in_force": "day"}, 422, 40010001, "type is required"),
-        ({"symbol": "AAPL", "side": "hold"}, 422, 42210000, "invalid side"),
+        ({"symbol": "AAPL", "side": "hold"}, 422, 40010001, "invalid side"),
     ],
 )
 async def test_a_body_that_is_no_order_is_refused(
