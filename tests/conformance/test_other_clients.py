@@ -1,4 +1,4 @@
-"""Clients that share no line of code with us, in processes of their own, complete a session: subscribe, buy, fill, cancel."""
+"""Clients that share no code with us, in processes of their own, complete a session: subscribe, buy, fill, cancel."""
 
 import json
 import os
@@ -42,7 +42,12 @@ def test_the_older_sdk_subscribes_buys_fills_and_cancels(live_exchange: Any) -> 
 @pytest.mark.slow
 def test_a_raw_client_subscribes_buys_fills_and_cancels(live_exchange: Any) -> None:
     saw = run_client("raw_websockets", live_exchange.urls())
-    assert (saw["welcome"], saw["login"], saw["subscribed"], saw["trade"]) == ("connected", "authenticated", ["AAPL"], "t")
+    assert (saw["welcome"], saw["login"], saw["subscribed"], saw["trade"]) == (
+        "connected",
+        "authenticated",
+        ["AAPL"],
+        "t",
+    )
     assert (saw["binary"], saw["authorized"], saw["listening"]) == (True, "authorized", ["trade_updates"])
     assert saw["filled"][-1] == "fill"
     assert saw["canceled"][-1] == "canceled"

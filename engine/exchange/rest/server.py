@@ -16,7 +16,7 @@ from attrs import evolve
 from engine.exchange.faults.calls import CallFaults, Verdict, judge_call
 from engine.exchange.made.prehistory import PreHistory
 from engine.exchange.market import Market
-from engine.exchange.rest.admission import Budget, Gate
+from engine.exchange.rest.admission import Budget, Gate, Headers, spent
 from engine.exchange.rest.control import PREFIX, ControlDesk
 from engine.exchange.rest.data.asking import NotForPlan
 from engine.exchange.rest.data_routes import MarketRoutes
@@ -30,6 +30,11 @@ from engine.exchange.trading.brokerage import Brokerage
 DATA_PATHS: Final = ("/v2/stocks/", "/v1beta1/", "/v1beta3/", "/v1/")
 """How the paths of market data begin; all others are the trading API's."""
 NO_KEYS: Final = (401, "request is not authorized", 40110000)
+NEEDS_NO_KEYS: Final = ("v1beta3", "crypto")
+"""How the paths of crypto data begin, which Alpaca tells to anybody."""
+TOO_MANY: Final = 429
+UNCOUNTED: Final = frozenset({401, 403, 500, 502, 503, 504})
+"""Statuses of a gateway in front of the API, whose replies do not tell of the budget (Alpaca's OpenAPI)."""
 
 
 class RestFaults(HistoryFaults, CallFaults, Protocol):
@@ -65,7 +70,7 @@ class RestServer:
     ) -> None:
         self.requests = 0
         self._data = MarketRoutes(market, faults, tier=tier, before=before)
-        self._trading = TradingDesk(market.clock, brokerage)
+        self._trading = TradingDesk(market.clock, brokerage, () if before is None else before.actions)
         self._control = control
         self._faults = faults
         self._gate = Gate(keys)
@@ -87,20 +92,27 @@ class RestServer:
         if self._control is not None and request.path.startswith(PREFIX):
             return self._control.answer(request, request.peer)
         is_data = request.path.startswith(DATA_PATHS)
+        steps = [unquote(step) for step in request.path.strip("/").split("/")]
+        status = 200 if tuple(steps[:2]) == NEEDS_NO_KEYS else self._gate.status(request.headers)
+        if status != 200:
+            turned_away = refuse(*NO_KEYS) if status == 401 and not is_data else refuse(status, "forbidden.")
+            return self._stamp(turned_away, ())
         allowed, budget = (self._data_budget if is_data else self._trading_budget).spend()
+        if not allowed:
+            return self._stamp(refuse(TOO_MANY, "too many requests."), budget)
         verdict = judge_call(self._faults, request.method, request.path)
         response = Response(200)
         if verdict.carried_out:
-            response = self._answer(request, is_data=is_data) if allowed else refuse(429, "too many requests.")
-        response = _spoil(response, verdict)
+            response = self._answer(steps, request, is_data=is_data)
+        return self._stamp(_spoil(response, verdict), _told_with(verdict, budget))
+
+    def _stamp(self, response: Response, budget: Headers) -> Response:
+        """The reply with its number and, but for what a fault tells in their place, the headers of the budget."""
         told = {name.lower() for name, _ in response.headers}
-        ours = (*(() if verdict.bare else budget), ("X-Request-ID", f"{next(self._ids):032x}"))
+        ours = (*budget, ("X-Request-ID", f"{next(self._ids):032x}"))
         return evolve(response, headers=(*response.headers, *(each for each in ours if each[0].lower() not in told)))
 
-    def _answer(self, request: Request, *, is_data: bool) -> Response:
-        steps = [unquote(step) for step in request.path.strip("/").split("/")]
-        if steps[:2] != ["v1beta3", "crypto"] and (status := self._gate.status(request.headers)) != 200:
-            return refuse(*NO_KEYS) if status == 401 and not is_data else refuse(status, "forbidden.")
+    def _answer(self, steps: list[str], request: Request, *, is_data: bool) -> Response:
         if not is_data:
             return self._trading.answer(steps, request) or refuse(404, "endpoint not found.", NOT_FOUND)
         if request.method not in ("GET", "HEAD"):
@@ -116,6 +128,13 @@ class RestServer:
         if body is None:
             return refuse(404, "endpoint not found.", NOT_FOUND)
         return Response(200, body, delay_s=self._faults.page_delay_s(), cut=self._faults.cut_body())
+
+
+def _told_with(verdict: Verdict, budget: Headers) -> Headers:
+    """What a reply tells of the budget, after what faults made of it: one of 429 says that nothing is left."""
+    if verdict.bare or verdict.status in UNCOUNTED:
+        return ()
+    return spent(budget) if verdict.status == TOO_MANY else budget
 
 
 def _spoil(response: Response, verdict: Verdict) -> Response:

@@ -51,6 +51,8 @@ class Session:
         running = asyncio.create_task(self.stream._run_forever())
         await asyncio.wait_for(self.done.wait(), 20)
         running.cancel()
+        for line in (self.stream._trading_ws, self.stream._data_ws):
+            await line.close()  # or each waits ten seconds for the other side to hang up
         return {
             "trades": self.trades,
             "updates": self.updates,

@@ -50,22 +50,35 @@ def render_actions(actions: tuple[Action, ...], asked: Mapping[str, str], today:
     return msgspec.json.encode({"corporate_actions": found, "next_page_token": token})
 
 
+def action_id(action: Action) -> str:
+    """The id of an action, the same wherever it is told."""
+    return id_of(f"{_type(action)}/{action.symbol}/{action.ex_date}")
+
+
+def cusip_of(symbol: str) -> str:
+    """Something that looks like the CUSIP of a stock, and is always the same."""
+    return id_of(f"cusip/{symbol}").replace("-", "")[:9].upper()
+
+
+def _type(action: Action) -> str:
+    return "forward_split" if action.split else "cash_dividend"
+
+
 def _words(asked: Mapping[str, str], name: str) -> frozenset[str]:
     return frozenset(word.strip() for word in asked.get(name, "").split(",") if word.strip())
 
 
 def _render(action: Action) -> dict[str, Any]:
-    sort = "forward_split" if action.split else "cash_dividend"
     rates = (
         {"new_rate": action.rate, "old_rate": 1}
         if action.split
         else {"rate": action.rate, "special": False, "foreign": False}
     )
     return {
-        "type": sort,
-        "id": id_of(f"{sort}/{action.symbol}/{action.ex_date}"),
+        "type": _type(action),
+        "id": action_id(action),
         "symbol": action.symbol,
-        "cusip": id_of(f"cusip/{action.symbol}").replace("-", "")[:9].upper(),
+        "cusip": cusip_of(action.symbol),
         **rates,
         "process_date": action.process_date.isoformat(),
         "ex_date": action.ex_date.isoformat(),

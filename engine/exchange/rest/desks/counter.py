@@ -5,9 +5,11 @@ from typing import Protocol
 from engine.codec.order_requests import BadBody
 from engine.core.rules.refusal import Refused
 from engine.exchange.clock import MarketClock
+from engine.exchange.made.prehistory import Action
 from engine.exchange.rest.data.asking import BadRequest
 from engine.exchange.rest.desks.accounts import AccountDesk
 from engine.exchange.rest.desks.activities import ActivityDesk
+from engine.exchange.rest.desks.announcements import AnnouncementDesk
 from engine.exchange.rest.desks.events import EventDesk
 from engine.exchange.rest.desks.hours import HoursDesk
 from engine.exchange.rest.desks.listings import ListingDesk
@@ -29,10 +31,13 @@ class Desk(Protocol):
 
 
 class TradingDesk:
-    """Answers what is asked of the market's hours and, with a ``brokerage``, of the account that trades on it."""
+    """Answers what is asked of the market's hours and, with a ``brokerage``, of the account that trades on it.
 
-    def __init__(self, clock: MarketClock, brokerage: Brokerage | None) -> None:
-        self._desks: tuple[Desk, ...] = (HoursDesk(clock),)
+    ``actions`` are the splits and dividends that were announced.
+    """
+
+    def __init__(self, clock: MarketClock, brokerage: Brokerage | None, actions: tuple[Action, ...] = ()) -> None:
+        self._desks: tuple[Desk, ...] = (HoursDesk(clock), AnnouncementDesk(actions))
         if brokerage is not None:
             self._desks += _desks_of(brokerage)
 

@@ -1,4 +1,4 @@
-"""What can be traded: ``/v2/assets`` and ``/v2/options/contracts``, and the announcements that there are none of."""
+"""What can be traded: ``/v2/assets`` and ``/v2/options/contracts``."""
 
 import base64
 import binascii
@@ -73,10 +73,6 @@ class ListingDesk:
                 return {"GET": self._list_contracts}
             case ["v2", "options", "contracts", name]:
                 return {"GET": partial(self._show_contract, name)}
-            case ["v2", "corporate_actions", "announcements"]:
-                return {"GET": self._list_announcements}
-            case ["v2", "corporate_actions", "announcements", _]:
-                return {"GET": self._show_announcement}
         return None
 
     def _list(self, request: Request) -> Response:
@@ -122,12 +118,6 @@ class ListingDesk:
 
     def _contracts(self) -> Iterator[Asset]:
         return (asset for asset in self._assets.values() if asset.asset_class is AssetClass.US_OPTION)
-
-    def _list_announcements(self, _: Request) -> Response:
-        return reply([])
-
-    def _show_announcement(self, _: Request) -> Response:
-        raise NotThere("announcement not found")
 
 
 def _read_contracts(asked: Mapping[str, str], today: date) -> _Contracts:
