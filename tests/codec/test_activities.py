@@ -1,11 +1,20 @@
-"""Each fill and each fee is one activity, with an id in New York's wall time and an event id in the order of events."""
+"""Each fill and each fee is one activity, with an id in New York's wall time and an event id in the order of events.
 
+The end of option contracts is one too, and the trade of shares that it brings another.
+"""
+
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from attrs import evolve
 
-from engine.codec.activities import activities_of, render_activity
+from engine.codec.activities import (
+    activities_of,
+    activities_of_settlement,
+    render_activity,
+    render_activity_event,
+)
 from engine.model.instant import parse_instant
 from engine.model.order import (
     AssetClass,
@@ -18,6 +27,7 @@ from engine.model.order import (
     Side,
     TimeInForce,
 )
+from engine.model.settlement import Settlement, SettlementKind
 
 AT = parse_instant("2026-03-02T14:31:07.298Z")
 ORDER = Order(
@@ -85,3 +95,60 @@ def test_what_filled_nothing_is_no_activity_and_legs_are_one_each() -> None:
     legs = tuple(activities_of(update(leg_fills=(free, evolve(free, symbol="X")))))
     assert [each.fill.symbol for each in legs] == ["BTC/USD", "X"]
     assert len({each.event_id for each in legs}) == 2
+
+
+CALL = "AAPL260302C00150000"
+ENDED = evolve(FILL, order_id="", symbol=CALL, side=Side.SELL, qty=Decimal(2), price=Decimal(0), fee=Decimal(0))
+SHARES = evolve(
+    ENDED,
+    execution_id="0f0e4c1e-0000-4000-8000-000000000002",
+    symbol="AAPL",
+    side=Side.BUY,
+    qty=Decimal(200),
+    price=Decimal(150),
+)
+EXERCISE = Settlement(
+    kind=SettlementKind.EXERCISED,
+    underlying="AAPL",
+    contract=ENDED,
+    shares=SHARES,
+    event_id="01KJPZZZZZ0000000000000000",
+)
+
+
+def test_an_exercise_is_an_activity_and_its_shares_are_another_as_alpaca_s_docs_show() -> None:
+    rows = [render_activity(activity) for activity in activities_of_settlement(EXERCISE)]
+    shown = ("activity_type", "date", "net_amount", "description", "symbol", "qty", "price", "status")
+    assert [[row.get(name) for name in shown] for row in rows] == [
+        ["OPEXC", "2026-03-02", "0", "Option Exercise", CALL, "-2", None, "executed"],
+        ["OPTRD", "2026-03-02", "-30000", "Option Trade", "AAPL", "200", "150", "executed"],
+    ]
+    assert rows[0]["group_id"] == rows[1]["group_id"] == ENDED.execution_id
+    assert rows[0]["id"] == f"20260302093107298::{ENDED.execution_id}" != rows[1]["id"]
+
+
+def test_contracts_that_were_sold_come_back_and_give_shares_for_money() -> None:
+    assigned = evolve(
+        EXERCISE,
+        kind=SettlementKind.ASSIGNED,
+        contract=evolve(ENDED, side=Side.BUY),
+        shares=evolve(SHARES, side=Side.SELL),
+    )
+    rows = [render_activity(activity) for activity in activities_of_settlement(assigned)]
+    assert [(row["activity_type"], row["qty"], row["net_amount"]) for row in rows] == [
+        ("OPASN", "2", "0"),
+        ("OPTRD", "-200", "30000"),
+    ]
+    (expired,) = activities_of_settlement(evolve(EXERCISE, kind=SettlementKind.EXPIRED, shares=None))
+    assert (render_activity(expired)["activity_type"], render_activity(expired)["qty"]) == ("OPEXP", "-2")
+
+
+def test_the_event_stream_names_the_contract_and_its_underlying_in_both() -> None:
+    first, second = (
+        render_activity_event(activity, date(2026, 3, 3), Decimal(1)) for activity in activities_of_settlement(EXERCISE)
+    )
+    assert first["event_id"] < second["event_id"]
+    details = {"symbol": "AAPL", "contract_symbol": CALL, "group_id": ENDED.execution_id}
+    assert first["details"] == second["details"] == details
+    assert (first["activity_type"], first["net_amount"]) == ("OPEXC", "0")
+    assert (second["activity_type"], second["net_amount"], second["price"]) == ("OPTRD", "-30000", "150")

@@ -9,6 +9,8 @@ the embedded exchange and replay share it, and one input gives one output on eve
    step (`engine.core.matching.orders.register`), and orders that hang on it are seen to (`...orders.groups`).
 4. A cancel, a replacement or an edge of the trading day ends what did not fill (`...orders.changes`, `...orders.day`).
 
+Option contracts end too, on their last day or when they are exercised (`engine.core.matching.settlement`).
+
 Times are given, and never go back. What became due since the last call happens first, at its own time, whichever
 method is called; a refused call loses none of it, the next one tells. Books, views and orders are to be read here and
 changed nowhere else.
@@ -30,10 +32,12 @@ from engine.core.matching.orders.pit import Pit
 from engine.core.matching.orders.register import Register
 from engine.core.matching.orders.store import Orders
 from engine.core.matching.orders.timing import next_edge_ns
+from engine.core.matching.settlement import exercise
 from engine.core.matching.view import SymbolView
 from engine.model.account import Account, Asset, Position
 from engine.model.market import MarketEvent
 from engine.model.order import Fill, Order, OrderRequest, OrderStatus, OrderUpdate, ReplaceRequest
+from engine.model.settlement import Settlement
 
 
 @define
@@ -69,7 +73,7 @@ class Matching:
 
     @property
     def citations(self) -> Mapping[str, Citation]:
-        """What of the market each of these fills rests on, by execution id."""
+        """What of the market each of these fills rests on, by execution id; those of no order rest on a contract."""
         return self._pit.register.citations
 
     def open_orders(self, symbol: str | None = None) -> tuple[Order, ...]:
@@ -131,6 +135,19 @@ class Matching:
         changes.cancel(self._pit, self._agenda, order_id, now_ns, delay)
         self._catch_up(now_ns, sent=True)
         return self._pit.register.drain()
+
+    def exercise(self, contract: Asset, now_ns: int) -> list[OrderUpdate]:
+        """Exercise the contracts of a symbol that no order holds. Raises `Refused`.
+
+        That this was done is no update: `drain_settlements` tells of it.
+        """
+        self._catch_up(now_ns)
+        exercise(self._pit, contract, now_ns)
+        return self._pit.register.drain()
+
+    def drain_settlements(self) -> list[Settlement]:
+        """What became of option contracts since the last call: exercised by any of the methods here, or by time."""
+        return self._pit.register.drain_settlements()
 
     def take(self, event: MarketEvent, now_ns: int) -> list[OrderUpdate]:
         """The market told something. This is the hot path: a symbol on which no order works costs a microsecond."""

@@ -16,6 +16,8 @@ from engine.model.order import Order
 
 SNAPSHOTS_MAX: Final = 256
 """States remembered while reads are stale: changes within the lag, a few seconds; the oldest stands for older ones."""
+STEPS_A_LAG: Final = 8
+"""Where nothing changes but prices, so many states are remembered within the lag: reads are late by that much more."""
 
 
 class Books(Protocol):
@@ -129,8 +131,9 @@ class Memory:
 
     _snapshots: deque[Snapshot] = field(factory=lambda: deque(maxlen=SNAPSHOTS_MAX))
 
-    def __bool__(self) -> bool:
-        return bool(self._snapshots)
+    def is_due(self, now_s: float, lag_s: float) -> bool:
+        """Whether another state is to be kept, for reads that are so late, although nothing but prices changed."""
+        return not self._snapshots or now_s - self._snapshots[-1].at_s >= lag_s / STEPS_A_LAG
 
     def remember(self, snapshot: Snapshot) -> None:
         """Keep one more state."""

@@ -15,22 +15,20 @@ from typing import Final, Protocol
 import trio
 from attrs import evolve
 
-from engine.codec.activities import Activity, activities_of
+from engine.codec.activities import Activity, activities_of, activities_of_settlement
 from engine.core.matching.ledger import AccountTerms, Ledger
 from engine.core.matching.models import MODELS, FillModel
-from engine.core.matching.orders.ids import Ids
 from engine.core.matching.venue import Matching
-from engine.core.rules.refusal import Refused
+from engine.core.rules import Rule
 from engine.exchange.assets import build_assets
+from engine.exchange.faults.kinds import Fault
 from engine.exchange.faults.plan import FaultPlan
 from engine.exchange.market import Market
 from engine.exchange.trading.books import Books, LiveBooks, Memory, Snapshot
 from engine.exchange.trading.equity import EquityHistory
-from engine.exchange.trading.exercise import exercise
 from engine.exchange.trading.log import Log
 from engine.exchange.trading.settings import Settings
 from engine.model.account import Asset
-from engine.model.instant import NS_PER_S
 from engine.model.market import MarketEvent, Quote, Trade
 from engine.model.order import Order, OrderRequest, OrderUpdate, ReplaceRequest
 
@@ -74,7 +72,6 @@ class Brokerage:
         self.updates: Log[OrderUpdate] = Log(_event_id_of, _ts_of)
         self.activities: Log[Activity] = Log(_activity_event_id_of, _activity_ts_of)
         self.equity = EquityHistory(start_ns)
-        self._ids = Ids(-1 - seed)  # apart from those of the matching engine
         self._now_ns = start_ns
         self._live = LiveBooks(self.matching)
         self._memory = Memory()
@@ -95,7 +92,10 @@ class Brokerage:
         fault = self.plan.active("stale_reads")
         if fault is None:
             return self._live
-        return self._memory.as_of(trio.current_time() - self.plan.seconds(fault.lag_s or 0.0)) or self._live
+        return self._memory.as_of(trio.current_time() - self._lag_s(fault)) or self._live
+
+    def _lag_s(self, fault: Fault) -> float:
+        return self.plan.seconds(fault.lag_s or 0.0)
 
     def counts(self) -> Mapping[str, int]:
         """How many orders are remembered by status, and how many updates were told, for the statistics."""
@@ -110,10 +110,10 @@ class Brokerage:
         return self.matching.orders.legs(order)
 
     def submit(self, request: OrderRequest) -> Order:
-        """Take an order; the order as it is right after that. Raises `engine.core.rules.refusal.Refused`."""
+        """Take an order; the order as it is right after that. Raises `engine.core.rules.Refused`."""
         self._before()
         if self.settings.suspend_trade:
-            raise Refused("suspended", 403, 40310000, "new orders are rejected by user request")
+            raise Rule.SUSPENDED.refusal()
         order, updates = self.matching.submit(request, self._now_ns, rejects=self._rejects)
         self._after(updates)
         return order
@@ -134,14 +134,13 @@ class Brokerage:
         self._before()
         delay_ns = 0 if at_once else None
         if fault := self.plan.use("cancel_loses"):
-            delay_ns = round((fault.lag_s or 0.0) * NS_PER_S)
+            delay_ns = fault.lag_ns
         self._after(self.matching.cancel(order_id, self._now_ns, delay_ns=delay_ns))
 
     def exercise(self, contract: Asset) -> None:
         """Exercise what is held of an option. Raises `Refused`."""
         self._before()
-        exercise(self.matching, contract, self.assets[contract.underlying], self._ids, self._now_ns)
-        self._after(())
+        self._after(self.matching.exercise(contract, self._now_ns))
 
     def change(self, settings: Settings) -> None:
         """Take new settings of the account's user."""
@@ -169,16 +168,17 @@ class Brokerage:
 
     def deliver(self, events: Sequence[MarketEvent]) -> None:
         """Let the market reach the orders."""
-        take, equity = self.matching.take, self.equity
-        if not self._memory:
+        matching, equity = self.matching, self.equity
+        fault = self.plan.active("stale_reads")
+        if fault is not None and self._memory.is_due(trio.current_time(), self._lag_s(fault)):
             self._remember()
         for event in events:
             # Bars and the like are stamped with what they are about, which may be long before now.
             ts_ns = event.venue_ns if isinstance(event, Trade | Quote) else event.ts_ns
             now_ns = self._now_ns = max(self._now_ns, ts_ns)
-            if now_ns >= equity.due_ns:
-                self._sample()
-            if updates := take(event, now_ns):
+            if now_ns >= equity.due_ns or now_ns >= matching.next_due_ns:
+                self._catch_up()
+            if updates := matching.take(event, now_ns):
                 self._after(updates)
 
     async def ready(self) -> None:
@@ -212,7 +212,12 @@ class Brokerage:
 
     def _pass_time(self) -> None:
         """Bring the account up to now."""
-        if self.now_ns() >= self.equity.due_ns:
+        self.now_ns()
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Let happen what is due, and tell of it: the end of a contract is nothing that an event's updates tell."""
+        if self._now_ns >= self.equity.due_ns:
             self._sample()
         if self._now_ns >= self.matching.next_due_ns:
             self._after(self.matching.pass_time(self._now_ns))
@@ -228,14 +233,17 @@ class Brokerage:
         self._remember()
 
     def _after(self, updates: Sequence[OrderUpdate]) -> None:
+        settlements = self.matching.drain_settlements()
+        activities = [activity for update in updates for activity in activities_of(update)]
+        activities += [activity for settlement in settlements for activity in activities_of_settlement(settlement)]
+        for activity in sorted(activities, key=_activity_event_id_of):
+            self.activities.add(activity)
         for update in updates:
             self.updates.add(update)
-            for activity in activities_of(update):
-                self.activities.add(activity)
             for listener in tuple(self._listeners.values()):
                 listener.tell(update)
         self._replanned.set()
-        if updates:
+        if updates or settlements:
             self._remember()
             self._told.set()
             self._told = trio.Event()

@@ -18,8 +18,8 @@ from engine.exchange.market import Market, Row
 from engine.exchange.trading import Brokerage
 from engine.exchange.trading.settings import Settings
 from engine.model.instant import NS_PER_S, parse_instant
-from engine.model.market import Bar, Quote
-from engine.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate, Side, TimeInForce
+from engine.model.market import Bar, Quote, Trade
+from engine.model.order import Fill, OrderRequest, OrderStatus, OrderType, OrderUpdate, Side, TimeInForce
 
 T0 = parse_instant("2026-03-02T14:30:00Z")
 LIMIT = OrderRequest(
@@ -139,6 +139,27 @@ async def test_equity_is_sampled_once_a_minute_whoever_moves_the_clock() -> None
     assert {sample.equity for sample in samples} == {Decimal(100_000)}
 
 
+async def test_the_end_of_a_contract_is_an_activity_that_no_update_tells() -> None:
+    evening_s = (parse_instant("2026-03-06T21:30:00Z") - T0) / NS_PER_S
+    market, brokerage, told = build([quote(1, 99.0), quote(evening_s, 99.0)])
+    contract = brokerage.assets["AAPL260306C00225000"]
+    bought = Fill(
+        execution_id="e",
+        order_id="o",
+        symbol=contract.symbol,
+        side=Side.BUY,
+        qty=Decimal(1),
+        price=Decimal(3),
+        ts_ns=T0,
+    )
+    brokerage.ledger.apply(bought, contract)
+    await market.swallow(2)
+    (ended,) = brokerage.activities.newest_first()
+    assert (ended.kind, ended.fill.symbol) == ("OPEXP", contract.symbol)
+    assert brokerage.books.positions() == ()
+    assert told.heard == ["Quote", "Quote"]
+
+
 async def test_events_about_the_past_do_not_turn_time_back() -> None:
     late = Bar("AAPL", T0 - 60 * NS_PER_S, 1.0, 1.0, 1.0, 1.0, 1.0, 1, 1.0)
     market, brokerage, _ = build([quote(5, 99.0), (T0 + 6 * NS_PER_S, late)])
@@ -156,6 +177,24 @@ async def test_a_cancel_can_lose_to_a_fill() -> None:
     await market.swallow(1)
     assert "fill" in told.heard
     assert "canceled" not in told.heard
+
+
+async def test_stale_reads_follow_the_prices_at_their_distance(autojump_clock: trio.testing.MockClock) -> None:
+    prints = [
+        (T0 + each * NS_PER_S, Trade("AAPL", T0 + each * NS_PER_S, 100.0 + each, 100.0, each, "Q", ("@",), "C"))
+        for each in range(1, 30)
+    ]
+    market, brokerage, _ = build([quote(0, 100.0), *prints])
+    await market.swallow(1)
+    brokerage.submit(LIMIT)
+    brokerage.plan.inject(Fault(kind="stale_reads", lag_s=4.0))
+    for second in range(1, 30):
+        await market.swallow(1)
+        position = brokerage.books.position("AAPL")
+        assert position is not None
+        if second > 6:
+            assert Decimal(100 + second - 6) <= position.price <= Decimal(100 + second - 4)
+        await trio.sleep(1)
 
 
 async def test_a_refused_order_changes_nothing() -> None:

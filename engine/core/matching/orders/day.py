@@ -2,6 +2,7 @@
 
 The order matters. First ends what ends now, so that nothing of the day before meets the new session; then what was
 quoted before is forgotten; only then are queued orders routed, and they see the new session's first quote or print.
+Option contracts end a minute after the close, when the closing auction has said what their underlyings are worth.
 """
 
 from engine.core.calendar import day_at, phase_at
@@ -9,6 +10,7 @@ from engine.core.matching.orders import auctions, groups
 from engine.core.matching.orders.filling import reach_market
 from engine.core.matching.orders.pit import Pit
 from engine.core.matching.orders.timing import CROSS_NS, works
+from engine.core.matching.settlement import expire
 from engine.model.order import Order, OrderChange, OrderClass, OrderStatus
 
 
@@ -18,6 +20,7 @@ def pass_edge(pit: Pit, ts_ns: int) -> None:
     _end_orders(pit, ts_ns)
     if day is not None and ts_ns == day.close_ns + CROSS_NS:
         _note_closes(pit)
+        expire(pit, day, ts_ns)
     if day is None or ts_ns not in (day.open_ns + CROSS_NS, day.close_ns + CROSS_NS):
         pit.begin_session(ts_ns)
     if day is not None and ts_ns == day.pre_ns:

@@ -3,6 +3,7 @@
 Three things must never disagree: what an order says, what the account holds, and what the account stream told. So there
 is one door: every method advances the order, tells the ledger and writes the update, in that order and all at once.
 What other orders make of it (a filled entry wakes its legs) is not decided here: ``changed`` lists whom to ask about.
+What ends without an order, an option contract, is booked here too, and told apart from the updates (`settle`).
 """
 
 from collections import deque
@@ -19,7 +20,8 @@ from engine.core.matching.ledger import Ledger
 from engine.core.matching.orders.ids import Ids
 from engine.core.matching.orders.store import Orders
 from engine.model.account import Asset
-from engine.model.order import Fill, Order, OrderChange, OrderClass, OrderUpdate, Side
+from engine.model.order import ZERO, Fill, Order, OrderChange, OrderClass, OrderUpdate, Side
+from engine.model.settlement import Settlement, SettlementKind
 
 FILLS_MAX: Final = 100_000
 """Fills kept, with what they rest on: at least the newest so many, as many as ended orders."""
@@ -35,15 +37,21 @@ class Register:
     orders: Orders = field(factory=Orders)
     fills: list[Fill] = field(factory=list)
     citations: dict[str, Citation] = field(factory=dict)
-    """What each fill rests on, by execution id."""
+    """What each fill of an order rests on, by execution id."""
     changed: deque[str] = field(factory=deque)
     """Orders that changed since somebody last asked what other orders make of it."""
     _told: list[OrderUpdate] = field(factory=list)
+    _settled: list[Settlement] = field(factory=list)
 
     def drain(self) -> list[OrderUpdate]:
         """What happened since the last call, in order."""
         told, self._told = self._told, []
         return told
+
+    def drain_settlements(self) -> list[Settlement]:
+        """What became of contracts since the last call, in order."""
+        settled, self._settled = self._settled, []
+        return settled
 
     def tell(self, order: Order, change: OrderChange, ts_ns: int, **values: Any) -> None:
         """Tell of an order as it is: in the status that it was just made or left with."""
@@ -101,6 +109,29 @@ class Register:
             position_qtys=positions,
         )
 
+    def settle(
+        self, kind: SettlementKind, contract: Asset, qty: Decimal, ts_ns: int, underlying: Asset | None = None
+    ) -> None:
+        """End ``qty`` contracts (negative: that were sold), with ``underlying`` against its shares at the strike."""
+        side = Side.SELL if qty > 0 else Side.BUY
+        shares = None
+        ended = self._settle(contract, side, abs(qty), ZERO, ts_ns)
+        if underlying is not None:
+            side = side.opposite if contract.call else side
+            shares = self._settle(underlying, side, abs(qty) * contract.multiplier, contract.strike, ts_ns)
+        event_id = self.ids.next_ulid(ts_ns)
+        self._settled.append(
+            Settlement(kind=kind, underlying=contract.underlying, contract=ended, shares=shares, event_id=event_id)
+        )
+
+    def _settle(self, asset: Asset, side: Side, qty: Decimal, price: Decimal, ts_ns: int) -> Fill:
+        execution_id = self.ids.next_uuid()
+        fill = Fill(
+            execution_id=execution_id, order_id="", symbol=asset.symbol, side=side, qty=qty, price=price, ts_ns=ts_ns
+        )
+        self._keep(fill, asset)
+        return fill
+
     def _book(self, order: Order, asset: Asset, execution: Execution, ts_ns: int) -> tuple[Fill, Decimal]:
         if order.side is None:
             raise ValueError(f"order {order.id} has no side: a multi-leg order is filled by its legs")
@@ -117,13 +148,16 @@ class Register:
             fee=fee,
             fee_asset=fee_asset,
         )
+        self.citations[fill.execution_id] = execution.cites
+        return fill, self._keep(fill, asset)
+
+    def _keep(self, fill: Fill, asset: Asset) -> Decimal:
         if len(self.fills) >= 2 * FILLS_MAX:  # half at a time, so that forgetting costs nothing per fill
             for old in self.fills[:FILLS_MAX]:
-                del self.citations[old.execution_id]
+                self.citations.pop(old.execution_id, None)
             del self.fills[:FILLS_MAX]
         self.fills.append(fill)
-        self.citations[fill.execution_id] = execution.cites
-        return fill, self.ledger.apply(fill, asset)
+        return self.ledger.apply(fill, asset)
 
     def _put(self, order: Order) -> Order:
         self.orders.put(order)

@@ -69,10 +69,13 @@ def expiry_ns(time_in_force: TimeInForce, *, extended_hours: bool, asset: Asset,
         end_ns = _aged_ns(now_ns)
     else:
         end_ns = _day_end_ns(time_in_force, extended_hours, now_ns)
-    if asset.expires:
-        last = trading_day(date.fromisoformat(asset.expires)) or previous_trading_day(date.fromisoformat(asset.expires))
-        end_ns = min(end_ns, last.close_ns)
-    return end_ns
+    return min(end_ns, last_day(asset).close_ns) if asset.expires else end_ns
+
+
+def last_day(contract: Asset) -> TradingDay:
+    """The trading day after which an option contract is no more."""
+    expires = date.fromisoformat(contract.expires)
+    return trading_day(expires) or previous_trading_day(expires)
 
 
 def _day_end_ns(time_in_force: TimeInForce, extended_hours: bool, now_ns: int) -> int:

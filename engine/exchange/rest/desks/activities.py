@@ -1,4 +1,4 @@
-"""``/v2/account/activities``: fills and fees, newest first unless asked otherwise, page by page."""
+"""``/v2/account/activities``: fills, fees and ends of options, newest first unless asked otherwise, page by page."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -63,6 +63,8 @@ class World:
     open_ns: int
     close_ns: int
     night_ns: int
+    last_night_ns: int
+    """After the last day of the contracts."""
     theme: str
     contracts: tuple[str, ...]
     symbols: tuple[str, ...]
@@ -86,11 +88,12 @@ class World:
         yield from self._evening()
 
     def _evening(self) -> Iterator[list[OrderUpdate]]:
-        """The closing crosses, the end of the day, and the end of what is good till canceled."""
+        """The closing crosses, the end of the day, and the end of the contracts."""
         if self.now_ns < self.close_ns:
             yield from self._crosses(self.close_ns, "6")
-        self.now_ns = max(self.now_ns, self.night_ns)
-        yield self.venue.pass_time(self.now_ns)
+        for night_ns in (self.night_ns, self.last_night_ns):
+            self.now_ns = max(self.now_ns, night_ns)
+            yield self.venue.pass_time(self.now_ns)
 
     def _crosses(self, at_ns: int, condition: str) -> Iterator[list[OrderUpdate]]:
         """An auction: most often its print, in the second after it."""
@@ -326,7 +329,10 @@ def build_world(seed: int) -> World:
     start_ns = _instant(day, dice.choice(STARTS))
     assets = _assets(day)
     theme = dice.choice(tuple(THEMES))
-    contracts = tuple(symbol for symbol, asset in assets.items() if asset.underlying == "AAPL" and asset.call)[-2:]
+    call = dice.random() < 0.5
+    chain = [asset for asset in assets.values() if asset.underlying == "AAPL" and asset.call is call]
+    first = dice.randrange(len(chain) - 1)
+    contracts = chain[first : first + 2]
     venue = Matching(
         assets,
         Ledger(AccountTerms(cash=Decimal(dice.choice((5_000, 100_000, 1_000_000))))),
@@ -343,8 +349,9 @@ def build_world(seed: int) -> World:
         theme=theme,
         close_ns=_instant(day, "13:00" if day.month == 11 else "16:00"),
         night_ns=_instant(day, "23:00"),
-        contracts=contracts,
-        symbols=THEMES[theme] or (*STOCKS, "AAPL", COIN, *contracts),
+        last_night_ns=max(_instant(date.fromisoformat(asset.expires), "23:00") for asset in contracts),
+        contracts=tuple(asset.symbol for asset in contracts),
+        symbols=THEMES[theme] or (*STOCKS, "AAPL", COIN, *(asset.symbol for asset in contracts)),
     )
 
 
@@ -354,7 +361,7 @@ def _short(asked: OrderRequest | ReplaceRequest) -> dict[str, str]:
 
 @cache
 def _assets(day: date) -> Mapping[str, Asset]:
-    return build_assets([*STOCKS, COIN], start_ns=_instant(day, "04:00"))
+    return build_assets([*STOCKS, COIN], start_ns=_instant(day, "04:00"), prices={"AAPL": 190.0})
 
 
 def _instant(day: date, clock: str) -> int:

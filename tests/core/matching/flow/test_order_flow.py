@@ -7,15 +7,18 @@ and a failing one prints its steps. The laws are written here from the protocol,
 import os
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import pytest
 from attrs import define, field
 
+from engine.core.calendar import NEW_YORK
 from engine.core.matching.ledger import Ledger
 from engine.model.market import Book, Quote, Status, Trade
 from engine.model.order import AssetClass, Fill, Order, OrderChange, OrderClass, OrderUpdate, Side, TimeInForce
+from engine.model.settlement import Settlement, SettlementKind
 
 SEQUENCES: Final = int(os.environ.get("GAPLESS_SEQUENCES", "400"))
 SHARE: Final = 400
@@ -73,6 +76,8 @@ class Auditor:
             self._audit_path(update)
             if update.fill is not None:
                 self._audit_fill(update)
+        for settlement in self.world.venue.drain_settlements():
+            self._audit_settlement(settlement)
         self._audit_books()
         self._audit_orders()
 
@@ -120,6 +125,26 @@ class Auditor:
             if order.limit_price is not None:
                 assert (order.limit_price - whole.price) * whole.side.sign >= 0
         assert order.filled_qty == self.filled[order.id]
+
+    def _audit_settlement(self, settlement: Settlement) -> None:
+        """Contracts end on their last day, for nothing or for their shares at the strike, as the last price has it."""
+        ended, shares = settlement.contract, settlement.shares
+        contract = self.world.venue.assets[ended.symbol]
+        last = self.world.venue.view("AAPL").last
+        worth = 0 if last is None else (last - contract.strike) * (1 if contract.call else -1)
+        assert self.positions[ended.symbol] * ended.side.sign < 0
+        assert ended.price == 0 and settlement.event_id > self.newest_event_id
+        assert datetime.fromtimestamp(ended.ts_ns // 10**9, NEW_YORK).date().isoformat() == contract.expires
+        self.newest_event_id = settlement.event_id
+        self.told[settlement.kind] += 1
+        self.positions[ended.symbol] += ended.qty * ended.side.sign
+        if shares is None:
+            assert worth <= 0 or ended.side is Side.SELL  # the account could not afford to exercise what it bought
+            return
+        assert worth > 0 and (shares.qty, shares.price) == (100 * ended.qty, contract.strike)
+        assert shares.side is (ended.side.opposite if contract.call else ended.side)
+        self.positions["AAPL"] += shares.qty * shares.side.sign
+        self.cash -= shares.qty * shares.side.sign * shares.price
 
     def _audit_hours(self, order: Order, ts_ns: int) -> None:
         """Stocks and options trade in regular hours, unless the order says otherwise, and never while halted."""
@@ -266,6 +291,7 @@ def test_every_sequence_keeps_the_laws(world: Callable[[int], Any], first: int) 
         never = {OrderChange.HELD, OrderChange.DONE_FOR_DAY, OrderChange.STOPPED, OrderChange.CALCULATED}
         never |= {OrderChange.SUSPENDED, OrderChange.RESTATED}
         assert [change for change in OrderChange if change not in never and not told[change]] == []
+        assert [kind for kind in SettlementKind if not told[kind]] == []
 
 
 def test_a_sequence_is_the_same_every_time(world: Callable[[int], Any]) -> None:

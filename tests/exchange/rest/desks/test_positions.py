@@ -87,6 +87,10 @@ async def test_an_option_can_be_exercised_by_who_holds_it(counter: Any) -> None:
     after = await counter.ask("GET", "/v2/account")
     assert float(before["cash"]) - float(after["cash"]) == pytest.approx(200 * strike)
     assert counter.brokerage.ledger.imbalance() == 0
+    shares, exercised = await counter.ask("GET", "/v2/account/activities", category="non_trade_activity")
+    assert (exercised["activity_type"], exercised["symbol"], exercised["qty"]) == ("OPEXC", name, "-2")
+    assert (shares["activity_type"], float(shares["net_amount"])) == ("OPTRD", -200 * strike)
+    assert counter.brokerage.updates.end == 0
 
 
 async def test_a_short_option_cannot_be_exercised_nor_a_long_one_after_the_close(counter: Any) -> None:
