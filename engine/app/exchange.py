@@ -22,6 +22,8 @@ from engine.exchange.line.limits import LineOptions
 from engine.exchange.serve import LOOPBACK, ExchangeOptions, Running, build_faults, open_exchange
 from engine.exchange.tiers import TIERS
 
+LOCAL: Final = (LOOPBACK, "localhost", "::1")
+"""Hosts on which only this machine can connect."""
 PORT_MAX: Final = 65_535
 CASH_MAX: Final = 10**12
 """A trillion dollars: beyond it amounts no longer look like money in a table."""
@@ -77,7 +79,7 @@ async def serve_command(options: ExchangeOptions, *, as_json: bool) -> int:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with open_exchange(options) as running:
             print(json_text.dumps(running.urls()) if as_json else _describe(running, options), flush=True)
-            if options.host not in (LOOPBACK, "localhost", "::1"):
+            if options.host not in LOCAL:
                 _note(
                     f"listening on {options.host}: other machines can connect, and nothing here is hardened for that."
                 )
@@ -100,6 +102,7 @@ def _describe(running: Running, options: ExchangeOptions) -> str:
         f"  {'account':<19} {options.terms.cash:,} dollars, plan {options.line.tier.name}",
         f"  {'fills':<19} {running.brokerage.model.describe()}",
         "Any keys are accepted." if not options.keys else "Only the keys given are accepted.",
+        *(["Only this machine can connect."] if options.host in LOCAL else []),
         "Ctrl-C ends it.",
     ]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from engine.exchange.line.endpoints import Endpoint
 from engine.exchange.line.frames import FrameRenderer
 from engine.exchange.line.limits import (
     ABNORMAL,
+    ANSWERS_MAX,
     CLOSE_WITHIN_S,
     QUEUE_AGE_MAX_S,
     QUEUE_EVENTS_MAX,
@@ -56,6 +57,7 @@ class DataLine:
         self._sending = False
         self._send_scope = trio.CancelScope()
         self._work = trio.Event()
+        self._answered = trio.Event()
         self._slow = False
         self._frames = FrameRenderer(session.encoding, session.endpoint.family, board.plan, board.stats)
         self.clean = False
@@ -141,6 +143,18 @@ class DataLine:
             self._say(reply, now_s)
             if reply.close:
                 return
+            await self._wait_answered()
+
+    async def _wait_answered(self) -> None:
+        """Hear no more of a client that does not take its answers, and after a while be done with it."""
+        with trio.move_on_after(SEND_WITHIN_S) as patience:
+            await trio.lowlevel.checkpoint()
+            while self._out.answers > ANSWERS_MAX:
+                self._answered = trio.Event()
+                await self._answered.wait()
+        if patience.cancelled_caught:
+            await self._raw.reset()
+            raise _Ended
 
     def _say(self, reply: Reply, now_s: float) -> None:
         stats = self._board.stats
@@ -222,6 +236,7 @@ class DataLine:
             await self._raw.reset()
             raise _Ended
         self._sending = False
+        self._answered.set()
         self._board.stats.bytes_sent += len(buffer)
         if self.has_room:
             self._board.changed()

@@ -189,12 +189,7 @@ def build_faults(options: ExchangeOptions) -> tuple[Fault, ...]:
 def build_source(options: ExchangeOptions) -> Source:
     """The market that the options describe: tapes, or one made from the seed."""
     if options.tapes:
-        recordings = [path for path in options.tapes if path.suffix == ENDING]
-        if recordings and len(options.tapes) > 1:
-            raise Misconfigured(f"The recording {recordings[0]} is played alone: give no other tape beside it.")
-        return (
-            open_recorded(recordings[0], options.symbols) if recordings else open_tape(options.tapes, options.symbols)
-        )
+        return _open_tapes(options.tapes, options.symbols)
     made = Generator(
         options.seed,
         instant_of(options.start or START),

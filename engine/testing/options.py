@@ -13,21 +13,18 @@ from attrs import fields_dict
 
 from engine.errors import Misconfigured
 from engine.exchange.faults import Fault, parse_faults
-from engine.exchange.faults.chaos import build_chaos
 from engine.exchange.faults.script import parse_fault
 from engine.exchange.serve import ExchangeOptions
 
 _NOT_FOR_TESTS: Final = frozenset({"host", "port"})
 """Where an exchange listens is the fixture's business: tests run side by side."""
-CHAOS: Final = "chaos"
-"""A seed for a random bad day, beside or instead of ``faults``."""
-WORDS: Final = (*sorted(set(fields_dict(ExchangeOptions)) - _NOT_FOR_TESTS), CHAOS)
+WORDS: Final = tuple(sorted(set(fields_dict(ExchangeOptions)) - _NOT_FOR_TESTS))
 
 
 def build_options(given: Mapping[str, Any]) -> ExchangeOptions:
     """The exchange that a marker or the ``exchange_options`` fixture describes; raises `Misconfigured`.
 
-    The words are the fields of `ExchangeOptions` and ``chaos``. ``symbols`` and ``tapes`` may be one or several,
+    The words are the fields of `ExchangeOptions`. ``symbols`` and ``tapes`` may be one or several,
     ``faults`` may be tables with the keys of a fault script, `Fault` values, or the text of a script.
     """
     for word in given:
@@ -35,10 +32,7 @@ def build_options(given: Mapping[str, Any]) -> ExchangeOptions:
             close = difflib.get_close_matches(word, WORDS, n=1)
             hint = f"did you mean {close[0]!r}? There are" if close else "there are"
             raise Misconfigured(f"The exchange of a test has no option {word!r}; {hint} {', '.join(WORDS)}.")
-    values = {word: _READ.get(word, lambda value: value)(value) for word, value in given.items() if word != CHAOS}
-    if CHAOS in given:
-        values["faults"] = (*values.get("faults", ()), *build_chaos(int(given[CHAOS])))
-    return ExchangeOptions(**values)
+    return ExchangeOptions(**{word: _READ.get(word, lambda value: value)(value) for word, value in given.items()})
 
 
 def _symbols(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -5,17 +5,21 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import pytest
+import trio
+import trio.testing
 
 from engine.app.config.choices import FillName, PlanName
-from engine.app.exchange import plan_exchange
+from engine.app.exchange import plan_exchange, serve_command
 from engine.app.flags import ExchangeFlags
 from engine.core.matching.models import MODELS
 from engine.errors import Misconfigured
 from engine.exchange.tiers import TIERS
+from engine.testing.network import Network
 
 
 def test_flags_become_options(tmp_path: Path) -> None:
@@ -61,6 +65,21 @@ def test_a_bad_flag_is_one_sentence_that_names_it(flags: ExchangeFlags, says: st
         plan_exchange(flags)
     assert says in str(caught.value)
     assert "nocolon" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("host", "local"), [(ExchangeFlags().host, True), ("localhost", True), ("0.0.0.0", False)])
+async def test_it_says_who_can_connect(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str], host: str, local: bool
+) -> None:
+    options = plan_exchange(ExchangeFlags(host=host, port=0, symbols="A"))
+    with Network().use():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(serve_command, options, as_json=False))
+            await trio.sleep(5)
+            signal.raise_signal(signal.SIGTERM)
+    out, err = capsys.readouterr()
+    assert ("Only this machine can connect." in out) is local
+    assert ("other machines can connect" in err) is not local
 
 
 @pytest.mark.slow

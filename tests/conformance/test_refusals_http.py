@@ -29,10 +29,12 @@ from engine.exchange.market import Row
 from engine.exchange.serve import ExchangeOptions, Running, open_exchange
 from engine.model.account import Asset
 from engine.model.instant import NS_PER_S
-from engine.model.market import Quote, Trade
+from engine.model.market import Quote, Status, Trade
 from engine.testing.network import Network
 
 TABLE: Final = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text(encoding="utf-8"))
+ROWS: Final = [*TABLE["refusals"], *(row for row in TABLE["elsewhere"] if row["rule"] != "open_orders")]
+"""The last one is about ten thousand orders, which would take longer to post than all of the others together."""
 PRICES: Final = {symbol: float(price) for symbol, price in TABLE["prices"].items()}
 ASSETS: Final = build_assets(("AAPL", "MSFT", "BTC/USD"), start_ns=START_NS)
 TEN_NS: Final = instant_of(datetime(2026, 3, 2, 15, 0, tzinfo=UTC))
@@ -40,7 +42,9 @@ TEN_NS: Final = instant_of(datetime(2026, 3, 2, 15, 0, tzinfo=UTC))
 SIZE: Final = 1_000_000.0
 BEFORE_NS: Final = 2 * NS_PER_S
 PART_AFTER_S: Final = 10
+HALT: Final = "H"
 PATH: Final = "/v2/orders"
+SETTINGS: Final = "/v2/account/configurations"
 KEYS: Final = {"APCA-API-KEY-ID": "k", "APCA-API-SECRET-KEY": "s"}
 ORDER_ENDS_S: Final = 7 * 3600
 """From 10:00 to behind the close."""
@@ -58,6 +62,7 @@ class Quoted:
 
     start_ns: int
     part: Mapping[str, float]
+    halted: str = ""
     endless: bool = True
     symbols: tuple[str, ...] = tuple(sorted(PRICES))
 
@@ -67,6 +72,8 @@ class Quoted:
             ts_ns += 1
             yield ts_ns, Quote(symbol, ts_ns, price, SIZE, price, SIZE, "Q", "Q", ("R",), "C")
             yield ts_ns, Trade(symbol, ts_ns, price, SIZE, conditions=("@",), tape="C")
+        if self.halted:
+            yield ts_ns, Status(self.halted, ts_ns, HALT)
         if self.part:
             ts_ns += BEFORE_NS + PART_AFTER_S * NS_PER_S
             yield ts_ns, Trade("AAPL", ts_ns, self.part["price"], self.part["size"], conditions=("@",), tape="C")
@@ -157,13 +164,17 @@ async def post_all(rows: Iterable[Told]) -> dict[str, httpx.Response]:
     options = ExchangeOptions(
         fills=evolve(MODELS["touch"], fees=NO_FEES), terms=terms_of(given), assets=assets_of(given)
     )
-    async with open_exchange(options, Quoted(at_ns - BEFORE_NS, part_of(given))) as running:
+    async with open_exchange(options, Quoted(at_ns - BEFORE_NS, part_of(given), given.get("halted", ""))) as running:
         await running.market.clock.sleep_until(at_ns)
         async with httpx.AsyncClient(base_url=running.trading_url, headers=KEYS, timeout=60) as http:
             client = Client(running, http)
             for symbol, qty in given.get("holding", {}).items():
                 await client.hold(symbol, Decimal(qty))
             opened = [await client.open(row) for row in given.get("open", ())]
+            if "settings" in given:
+                assert (await http.patch(SETTINGS, json=given["settings"])).status_code == 200
+            if "later" in given:
+                await running.market.clock.sleep_until(instant_of(given["later"]))
             for row in rows:
                 replies[title(row)] = await client.refused(row, opened)
         assert running.brokerage.ledger.imbalance() == 0
@@ -172,7 +183,7 @@ async def post_all(rows: Iterable[Told]) -> dict[str, httpx.Response]:
 
 async def post_table() -> dict[str, httpx.Response]:
     groups: dict[str, list[Told]] = {}
-    for row in (*TABLE["refusals"], *TABLE["elsewhere"]):
+    for row in ROWS:
         groups.setdefault(json.dumps(row.get("given", {}), default=str), []).append(row)
     replies: dict[str, httpx.Response] = {}
     with Network().use():
@@ -187,7 +198,7 @@ def replies() -> dict[str, httpx.Response]:
     return trio.run(post_table, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-@pytest.mark.parametrize("row", [*TABLE["refusals"], *TABLE["elsewhere"]], ids=title)
+@pytest.mark.parametrize("row", ROWS, ids=title)
 def test_a_posted_refusal_has_the_venues_status_code_and_words(replies: dict[str, httpx.Response], row: Told) -> None:
     reply = replies[title(row)]
     body = reply.json()

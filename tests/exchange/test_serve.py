@@ -1,5 +1,6 @@
 """An exchange opens with four addresses that answer, and the same script and seed break it in the same way."""
 
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from engine.errors import Misconfigured
 from engine.exchange.faults import parse_faults
 from engine.exchange.serve import START, ExchangeOptions, open_exchange
 from engine.model.market import Kind
+from engine.testing.network import Network
 
 KEYS = {"APCA-API-KEY-ID": "PK1", "APCA-API-SECRET-KEY": "s3cr3t"}
 
@@ -42,6 +44,21 @@ async def test_only_the_keys_given_are_accepted_everywhere(autojump_clock: Any, 
             assert (await client.get(url, headers=KEYS)).status_code in (401, 403)
             mine = {"APCA-API-KEY-ID": "PK2", "APCA-API-SECRET-KEY": "other"}
             assert (await client.get(url, headers=mine)).status_code == 200
+
+
+@pytest.mark.parametrize(("host", "open_to_others"), [(ExchangeOptions().host, False), ("0.0.0.0", True)])
+async def test_only_this_machine_can_connect_unless_told_otherwise(
+    autojump_clock: Any, trades: Any, host: str, open_to_others: bool
+) -> None:
+    with Network().use():
+        async with open_exchange(ExchangeOptions(host=host), trades(10)) as exchange:
+            port = int(exchange.address.rpartition(":")[2])
+            await trio.aclose_forcefully(await trio.open_tcp_stream("127.0.0.1", port))
+            reached = False
+            with suppress(OSError):
+                await trio.aclose_forcefully(await trio.open_tcp_stream("192.0.2.7", port))
+                reached = True
+            assert reached is open_to_others
 
 
 async def test_a_taken_port_is_one_sentence(trades: Any) -> None:

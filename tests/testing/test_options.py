@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import Misconfigured
 from engine.exchange.faults.script import build_fault
-from engine.exchange.serve import ExchangeOptions
+from engine.exchange.serve import ExchangeOptions, build_faults
 from engine.testing.options import WORDS, build_options
 
 CUT = {"kind": "cut", "every": "90s"}
@@ -33,9 +33,9 @@ def test_faults_may_be_written_in_three_ways(faults: Any) -> None:
 
 
 def test_a_bad_day_comes_from_a_number_beside_the_faults_that_are_named() -> None:
-    alone = build_options({"chaos": 7}).faults
+    alone = build_faults(build_options({"chaos": 7}))
     assert alone
-    assert build_options({"chaos": 7, "faults": [CUT]}).faults[1:] == alone
+    assert build_faults(build_options({"chaos": 7, "faults": [CUT]})) == (build_fault(**CUT), *alone)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,4 @@ def test_what_means_nothing_is_refused(given: dict[str, Any], sentence: str) -> 
 def test_every_option_of_an_exchange_can_be_given_but_where_it_listens() -> None:
     assert {"symbols", "seed", "speed", "faults", "chaos", "tapes", "start", "keys"} <= set(WORDS)
     assert not {"host", "port"} & set(WORDS)
+    assert len(set(WORDS)) == len(WORDS)

@@ -9,6 +9,7 @@ A script is written by hand, often in a hurry, so each mistake is one sentence t
 and what may stand there.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,14 @@ from engine.exchange.faults.kinds import KINDS, LINES, PHASES, STAGES, Fault, Ki
 
 _UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+DURATION_MAX_S: Final = 31 * 86_400.0
+"""Longer than any run; without a bound there would be durations that no clock can add up."""
 _TIME_OF_DAY: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)( ET)?")
+
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TEXT: Final = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
+_FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding", "upgrade"})
+"""Headers that say where a reply ends: with another value there, what comes next could not be read."""
 
 METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _FAULTS_MAX: Final = 1000
@@ -32,9 +40,10 @@ _FAULTS_MAX: Final = 1000
 def parse_duration(value: object) -> float:
     """Seconds of a text such as ``90s``, ``250ms``, ``15m`` or ``1h``; raises ``ValueError``."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('a duration such as "90s", "250ms", "15m" or "1h"')
-    return float(match[1]) * _UNITS_S[match[2]]
+    seconds = math.inf if match is None else float(match[1]) * _UNITS_S[match[2]]
+    if seconds > DURATION_MAX_S:
+        raise ValueError('a duration such as "90s", "250ms", "15m" or "1h", of a month at most')
+    return seconds
 
 
 def parse_time_of_day(value: object) -> TimeOfDay:
@@ -83,9 +92,14 @@ def _path(value: object) -> str:
 
 
 def _headers(value: object) -> Mapping[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise ValueError("a table of header names and texts")
+    if not isinstance(value, dict) or not all(_is_header(name, text) for name, text in value.items()):
+        raise ValueError("a table of header names and texts, in plain ASCII, none about the length of the body")
     return value
+
+
+def _is_header(name: object, text: object) -> bool:
+    plain = isinstance(name, str) and isinstance(text, str) and _HEADER_NAME.fullmatch(name) and _TEXT.fullmatch(text)
+    return bool(plain) and str(name).lower() not in _FRAMING
 
 
 def _flag(value: object) -> bool:

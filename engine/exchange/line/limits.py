@@ -15,6 +15,8 @@ QUEUE_AGE_MAX_S: Final = 10.0
 """A client that is 100,000 events or ten seconds behind is told 407: about what a busy stream makes in that time."""
 WRITE_BYTES_MAX: Final = 65_536
 """Frames are put together up to this size for one write: the socket takes no more at once anyway."""
+ANSWERS_MAX: Final = 16
+"""Answers that wait for a client before it is heard again: to a subscription it can be megabytes of names."""
 SEND_WITHIN_S: Final = 120.0
 """A peer that takes nothing for two minutes is dead, however patient speed 0 is with slow strategies."""
 SLOW_GOODBYE_S: Final = 1.0

@@ -65,6 +65,8 @@ class Outbound:
     frame_events_max: int = FRAME_EVENTS_MAX
     events: int = 0
     """Events waiting, without those that a shuffle holds (eight at most)."""
+    answers: int = 0
+    """Control messages waiting."""
     _queue: deque[_Run | Say | Strike | Close] = field(factory=deque)
     _shape: Shape = field(init=False)
 
@@ -93,6 +95,7 @@ class Outbound:
         self._let_go(now_s)
         if isinstance(item, Strike) and item.fault.kind == "truncated_frame":
             item = Strike(item.fault, self._take_tail())
+        self.answers += isinstance(item, Say)
         self._queue.append(item)
 
     def drop_events(self) -> None:
@@ -116,6 +119,7 @@ class Outbound:
             return None
         head = self._queue[0]
         if not isinstance(head, _Run):
+            self.answers -= isinstance(head, Say)
             return self._queue.popleft()  # type: ignore[return-value]  # the line above tells it is no run
         frame: list[MarketEvent] = []
         while self._queue and isinstance(run := self._queue[0], _Run) and run.due_s <= now_s:

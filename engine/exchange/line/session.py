@@ -24,6 +24,11 @@ from engine.model.stream import ANY, Stream
 AUTH_WITHIN_S: Final = 10.0
 """Alpaca's own figure: a connection that has not logged in by then is told 404 and closed."""
 
+SYMBOL_CHARS_MAX: Final = 32
+"""A contract has 21 characters, and nothing that is traded has more."""
+SUBSCRIPTIONS_MAX: Final = 250_000
+"""Of one connection, counted by channel and symbol: every US stock on every channel is half of it."""
+
 ERRORS: Final[Mapping[int, str]] = {
     400: "invalid syntax",
     401: "not authenticated",
@@ -207,7 +212,7 @@ class Session:
         if any(ANY in asked.get(kind, ()) for kind in self.endpoint.no_wildcard):
             raise _Refused(413)
         named = frozenset().union(*asked.values()) - {ANY}
-        if not all(symbol and self.endpoint.takes(symbol) for symbol in named):
+        if not all(0 < len(symbol) <= SYMBOL_CHARS_MAX and self.endpoint.takes(symbol) for symbol in named):
             raise _Refused(400)
         return asked
 
@@ -223,7 +228,8 @@ class Session:
         if adds and limit is not None and len(frozenset().union(*wanted.values())) > (limit.limit or 0):
             self.plan.hits["symbol_limit"] += 1
             raise _Refused(405)
-        if adds and not self.tier.allows(self.endpoint.family, wanted):
+        crowded = sum(len(symbols) for symbols in wanted.values()) > SUBSCRIPTIONS_MAX
+        if adds and (crowded or not self.tier.allows(self.endpoint.family, wanted)):
             raise _Refused(405)
         self._wanted = wanted
         streams = frozenset(Stream(kind, symbol) for kind, symbols in wanted.items() for symbol in symbols)

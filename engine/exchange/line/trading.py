@@ -33,7 +33,6 @@ from engine.exchange.line.websocket import build_frame
 from engine.exchange.trading.brokerage import Brokerage
 from engine.model.order import OrderUpdate
 
-STREAMS: Final = frozenset({STREAM})
 SLOT: Final = ("/stream", "account")
 """One connection for the account, whoever opens it: at the upgrade nobody has logged in yet."""
 QUEUE_MAX: Final = 10_000
@@ -95,7 +94,7 @@ class TradingSession:
         if not self.authorized:
             return Answer(_authorization("unauthorized", "listen"))
         asked = held.get("streams")
-        names = [name for name in asked if name in STREAMS] if isinstance(asked, list) else []
+        names = [STREAM] if isinstance(asked, list) and STREAM in asked else []
         self.listening = bool(names)
         return Answer({"stream": "listening", "data": {"streams": names}})
 
@@ -145,9 +144,6 @@ class TradingLine:
         message = {"stream": STREAM, "data": render_update(update, self._brokerage.legs_of(update.order))}
         for sending in distort(self._board.plan, message):
             self._put(build_frame(self._encode(sending.message)), sending.delay_s)
-        if len(self._queue) > QUEUE_MAX:
-            self._doomed = True
-            self._full.set()
 
     def strike(self, fault: Fault) -> None:
         """Let a fault happen behind what is queued; one that ends the line ends its updates here."""
@@ -195,6 +191,9 @@ class TradingLine:
     def _put(self, what: bytes | Fault | None, delay_s: float = 0.0) -> None:
         heapq.heappush(self._queue, (trio.current_time() + delay_s, next(self._order), what))
         self._work.set()
+        if len(self._queue) > QUEUE_MAX:
+            self._doomed = True
+            self._full.set()
 
     async def _write(self) -> None:
         while True:

@@ -7,7 +7,7 @@ front of them, and differently by each: that of market data names no code.
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 from attrs import define
@@ -15,6 +15,10 @@ from attrs import define
 WINDOW_S: Final = 60.0
 KEY_HEADER: Final = "apca-api-key-id"
 SECRET_HEADER: Final = "apca-api-secret-key"
+REMAINING: Final = "X-RateLimit-Remaining"
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values, in order."""
 
 
 @define
@@ -26,7 +30,7 @@ class Budget:
     _since_s: float = -WINDOW_S
     _spent: int = 0
 
-    def spend(self) -> tuple[bool, tuple[tuple[str, str], ...]]:
+    def spend(self) -> tuple[bool, Headers]:
         """Count a request into its minute: whether the budget holds it, and the headers that tell."""
         now_s = trio.current_time()
         if now_s - self._since_s >= WINDOW_S:
@@ -35,9 +39,14 @@ class Budget:
         reset_s = self.wall_s() + self._since_s + WINDOW_S - now_s
         return self._spent <= self.per_minute, (
             ("X-RateLimit-Limit", str(self.per_minute)),
-            ("X-RateLimit-Remaining", str(max(self.per_minute - self._spent, 0))),
+            (REMAINING, str(max(self.per_minute - self._spent, 0))),
             ("X-RateLimit-Reset", str(int(reset_s) + 1)),
         )
+
+
+def spent(told: Headers) -> Headers:
+    """The headers of a budget, as if nothing were left of it."""
+    return tuple((name, "0" if name == REMAINING else value) for name, value in told)
 
 
 @define

@@ -25,6 +25,8 @@ from engine.exchange.rest.http import Request, Response
 PREFIX: Final = "/_exchange"
 FAULTS_MAX: Final = 100
 """In one request: each is looked at whenever events are published."""
+STANDING_MAX: Final = 1000
+"""In all, as in a script."""
 
 
 def _is_local(host: str) -> bool:
@@ -74,10 +76,12 @@ class ControlDesk:
             if len(tables) > FAULTS_MAX or not all(isinstance(table, dict) for table in tables):
                 raise Misconfigured(f"The request must hold a fault, or a list of at most {FAULTS_MAX}.")
             faults = [parse_fault(table, source="the request") for table in tables]
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:  # msgspec raises UnicodeDecodeError too
             return _reply(400, {"message": f"the request is not JSON: {error}"})
         except Misconfigured as error:
             return _reply(400, {"message": str(error)})
+        if len(self._board.plan.standing()) + len(faults) > STANDING_MAX:
+            return _reply(422, {"message": f"{STANDING_MAX} faults stand or wait at most: DELETE /_exchange/faults"})
         for fault in faults:
             self._board.add(fault)
         return _reply(200, {"faults": [_told(fault) for fault in faults]})

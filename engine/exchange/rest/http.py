@@ -197,6 +197,8 @@ class _Connection:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch_gone, nursery.cancel_scope)
             await self._send(self._head(response, head))
+            if response.silent:
+                await trio.sleep_forever()  # until the client has left
             await stream(self._send_chunk)
             await self._send(self._http.send(h11.EndOfMessage()) or b"")
             nursery.cancel_scope.cancel()

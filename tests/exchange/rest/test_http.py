@@ -201,3 +201,13 @@ async def test_connections_are_bounded() -> None:
         await pairs[0][0].send_all(GET)
         assert b"200 OK" in await pairs[0][0].receive_some(4096)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_body_that_is_told_can_fall_silent_behind_its_head() -> None:
+    async def tell(send: Send) -> None:
+        await send(b": told\n\n")
+
+    for silent, told in ((False, True), (True, False)):
+        heard = await talk(Noted(Response(200, stream=tell, cut=silent, silent=silent)), GET)
+        assert heard.startswith(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
+        assert (b": told" in heard) is told

@@ -137,6 +137,30 @@ async def test_the_budget_is_told_and_then_enforced_until_its_minute_is_over(ser
         assert (await site.client.get("/v2/clock")).status_code == 429
 
 
+async def test_whoever_is_turned_away_spends_nothing_and_is_told_of_no_budget(served: Served) -> None:
+    async with (
+        served([trade(0, 0)], keys={"PKTEST": "hidden"}, rate_per_minute=1) as site,
+        httpx.AsyncClient(base_url=site.url, trust_env=False) as stranger,
+    ):
+        for _ in range(3):
+            refused = await stranger.get("/v2/stocks/trades", params={"symbols": "AAPL"})
+            assert refused.status_code == 401
+            assert "x-request-id" in refused.headers
+            assert not [name for name in refused.headers if name.startswith("x-ratelimit")]
+        await site.get("/v2/stocks/trades", symbols="AAPL")
+        assert site.last is not None
+        assert (site.last.status_code, site.last.headers["x-ratelimit-remaining"]) == (200, "0")
+
+
+async def test_a_status_that_was_ordered_tells_of_the_budget_as_a_true_one_would(served: Served) -> None:
+    async with served([trade(0, 0)]) as site:
+        for status, left in ((429, "0"), (400, "9998"), (401, None), (500, None), (504, None)):
+            site.plan.status = (status, {})
+            await site.get("/v2/stocks/trades", symbols="AAPL")
+            assert site.last is not None
+            assert (site.last.status_code, site.last.headers.get("x-ratelimit-remaining")) == (status, left)
+
+
 async def test_a_status_can_be_told_with_its_headers(served: Served) -> None:
     async with served([trade(0, 0)]) as site:
         site.plan.status = (429, {"Retry-After": "3", "X-RateLimit-Remaining": "0"})
