@@ -37,6 +37,8 @@ class Front:
             if self._open > CONNECTIONS_MAX:
                 return
             head = await _read_head(stream)
+            if not head:
+                return
             server = self._streams if is_upgrade(head) else self._rest
             await server.serve_connection(LineStream(stream, head))
         finally:

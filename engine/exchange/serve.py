@@ -145,13 +145,20 @@ async def open_exchange(
     """
     made = source is None and not options.tapes
     source = source or build_source(options)
+    before = PreHistory(start_prices(source.symbols, options.seed) if made else {}, source.start_ns)
     clock = MarketClock(source.start_ns, options.speed)
     plan = FaultPlan(build_faults(options), options.seed, options.speed, trio.current_time)
     market = Market(source, clock)
     board = Switchboard(clock, plan, past=market.past)
     market.attach(board)
     brokerage = Brokerage(
-        market, plan, model=options.fills, terms=options.terms, seed=options.seed, assets=options.assets
+        market,
+        plan,
+        model=options.fills,
+        terms=options.terms,
+        seed=options.seed,
+        assets=options.assets,
+        closes=before.closes(),
     )
     market.attach(brokerage)
     keys = options.keys or options.line.keys.pairs
@@ -163,7 +170,7 @@ async def open_exchange(
         brokerage=brokerage,
         control=control,
         tier=options.line.tier,
-        before=PreHistory(start_prices(source.symbols, options.seed), source.start_ns) if made else None,
+        before=before,
         wall_s=wall_s,
     )
     front = Front(Door(board, evolve(options.line, keys=Keys(frozenset(keys))), brokerage), rest)

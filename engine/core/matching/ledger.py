@@ -5,7 +5,7 @@
 it works, `update` is told of every change of it, and a fill is applied exactly once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import Final
 
@@ -169,12 +169,17 @@ class Ledger:
                 shorting_enabled=self._may_short(),
             )
 
-    def start_day(self) -> None:
-        """A trading day begins: what is there now is yesterday's."""
+    def recall(self, closes: Mapping[str, Decimal]) -> None:
+        """What the market closed at on the trading day before, in dollars by symbol, whoever held it."""
+        self._lastday = dict(closes)
+
+    def start_day(self, closes: Mapping[str, Decimal]) -> None:
+        """A trading day begins: what is there now is yesterday's, and ``closes`` what the market closed at."""
         with localcontext(ROUNDED):
             self._last_equity = equity_of(self._books)
             self._last_maintenance = self._maintenance_margin()
-            self._lastday = dict(self._books.marks)
+            held = {symbol: self._books.price(symbol) for symbol in self._books.holdings}
+            self.recall({**held, **closes})
             for symbol, holding in self._books.holdings.items():
                 holding.intraday_cost = self._books.value(symbol)
 

@@ -17,6 +17,7 @@ changed nowhere else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from random import Random
 
 from attrs import define, field
@@ -42,13 +43,17 @@ from engine.model.settlement import Settlement
 
 @define
 class Matching:
-    """One account's orders at one venue. ``start_ns`` is the market's time when it begins."""
+    """One account's orders at one venue. ``start_ns`` is the market's time when it begins.
+
+    ``closes`` are the prices in dollars, by symbol, that the trading day before ended with, as far as anybody knows.
+    """
 
     assets: Mapping[str, Asset]
     ledger: Ledger
     model: FillModel
     seed: int
     start_ns: int
+    closes: Mapping[str, Decimal] = field(factory=dict)
     next_due_ns: int = field(init=False)
     """When something happens by itself: call `pass_time` then, if no event comes before."""
     _pit: Pit = field(init=False)
@@ -58,7 +63,8 @@ class Matching:
     def __attrs_post_init__(self) -> None:
         register = Register(ledger=self.ledger, fees=self.model.fees, ids=Ids(self.seed))
         dice = Random(f"{self.seed}/fills")
-        self._pit = Pit(assets=self.assets, model=self.model, register=register, dice=dice)
+        self._pit = Pit(assets=self.assets, model=self.model, register=register, dice=dice, closes=dict(self.closes))
+        self.ledger.recall(self.closes)
         self.next_due_ns = self._edge_ns = next_edge_ns(self.start_ns)
 
     @property

@@ -12,6 +12,7 @@ mean nothing: raw prices from before the split are twice as high, and adjusted o
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from math import exp, log
 from random import Random
 from typing import Final
@@ -84,7 +85,7 @@ class PreHistory:
     def bars(self, symbol: str, adjusted: frozenset[str] = frozenset()) -> list[Bar]:
         """The days, oldest first, adjusted for ``split`` and ``dividend`` as told; empty where nothing is known."""
         if symbol not in self._made:
-            self._made[symbol] = list(self._days(symbol))
+            self._made[symbol] = list(self._days_back(symbol))[::-1]
         bars = self._made[symbol]
         for action in self.actions:
             if action.symbol != symbol:
@@ -95,9 +96,13 @@ class PreHistory:
                 bars = _pay(action, bars)
         return bars
 
-    def _days(self, symbol: str) -> Iterator[Bar]:
-        """The days as if the split had always been, oldest first."""
-        made: list[Bar] = []
+    def closes(self) -> dict[str, Decimal]:
+        """What each symbol closed at on the last day, in dollars."""
+        last = ((symbol, next(self._days_back(symbol), None)) for symbol in self._prices)
+        return {symbol: Decimal(repr(bar.close)) for symbol, bar in last if bar is not None}
+
+    def _days_back(self, symbol: str) -> Iterator[Bar]:
+        """The days as if the split had always been, newest first: of a big market only the last is wanted of most."""
         close = self._prices.get(symbol, 0.0)
         if close <= 0:
             return
@@ -109,8 +114,7 @@ class PreHistory:
             day = self._first_day[crypto] - timedelta(days=days)
             if crypto or trading_day(day) is not None:
                 close, bar = _day(rng, symbol, day, close, move, volume, digits)
-                made.append(bar)
-        yield from reversed(made)
+                yield bar
 
 
 def _day(

@@ -10,6 +10,7 @@ speed 0 a latency would make an order wait for a market that moves only when som
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final, Protocol
 
 import trio
@@ -47,7 +48,7 @@ class Brokerage:
     """An account that trades on a market. Attach it to the market behind the data streams, and run `serve_time`.
 
     ``model`` says how orders are filled, ``terms`` what the account may do, ``seed`` makes the ids. ``assets`` empty:
-    the catalogue of the market's symbols.
+    the catalogue of the market's symbols. ``closes`` are dollars by symbol: what the trading day before ended with.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Brokerage:
         terms: AccountTerms | None = None,
         seed: int = 1,
         assets: Mapping[str, Asset] | None = None,
+        closes: Mapping[str, Decimal] | None = None,
     ) -> None:
         start_ns = market.source.start_ns
         self.clock = market.clock
@@ -68,7 +70,7 @@ class Brokerage:
         self.terms = terms or AccountTerms()
         self.settings = Settings()
         self.ledger = Ledger(self.terms)
-        self.matching = Matching(self.assets, self.ledger, self.model, seed, start_ns)
+        self.matching = Matching(self.assets, self.ledger, self.model, seed, start_ns, closes or {})
         self.updates: Log[OrderUpdate] = Log(_event_id_of, _ts_of)
         self.activities: Log[Activity] = Log(_activity_event_id_of, _activity_ts_of)
         self.equity = EquityHistory(start_ns)
@@ -133,7 +135,8 @@ class Brokerage:
         """Ask for the end of an order; ``at_once``: without the latency of the model. Raises `Refused`."""
         self._before()
         delay_ns = 0 if at_once else None
-        if fault := self.plan.use("cancel_loses"):
+        order = self.matching.orders.get(order_id)
+        if order is not None and order.open and (fault := self.plan.use("cancel_loses")):
             delay_ns = fault.lag_ns
         self._after(self.matching.cancel(order_id, self._now_ns, delay_ns=delay_ns))
 

@@ -12,7 +12,10 @@ OPTIONS_LEVEL_MAX: Final = 3
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The settings, by their names on the wire. Those about pattern day trading are taken and change nothing."""
+    """The settings, by their names on the wire.
+
+    Those about pattern day trading, fractions, partnerships and e-mail are taken and change nothing here.
+    """
 
     dtbp_check: Literal["both", "entry", "exit"] = "entry"
     fractional_trading: bool = True

@@ -87,7 +87,7 @@ def terms() -> Any:
     return SimpleNamespace(told=told, heard=heard, moment=moment)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def market() -> Iterator[Exchange]:
     """A minute of market time in a second, so that bars, contracts and articles come soon."""
     symbols = ("AAPL", "BTC/USD", *(f"S{number:02d}" for number in range(30)))  # many have news every minute or two

@@ -135,9 +135,13 @@ def open_desk(ear: Any, started: Any, until: Any) -> OpenDesk:
     return opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def floor(open_desk: OpenDesk) -> Iterator[Desk]:
-    """The exchange that all tests about orders share."""
+    """The exchange that the tests of one file share.
+
+    No longer than that: the SDK's pings draw from the global dice in a thread, and Hypothesis fails tests of its own
+    in which somebody else does.
+    """
     symbols = ("AAPL", "BTC/USD", "MSFT", "SPY")
     line = LineOptions(tier=evolve(PLUS, trading_per_minute=CALLS_PER_MINUTE))
     with open_desk(symbols=symbols, start=NOON, speed=SPEED, seed=SEED, line=line) as desk:

@@ -80,13 +80,15 @@ def test_a_fee_in_coins_that_were_not_bought_is_a_bug(desk: Any) -> None:
 def test_yesterday_ends_where_a_day_starts(desk: Any) -> None:
     desk.fill(Side.BUY, "10", "200")
     desk.ledger.mark("AAPL", Decimal(210))
-    desk.ledger.start_day()
+    desk.ledger.start_day({"BTC/USD": Decimal(64_000)})
     desk.ledger.mark("AAPL", Decimal(212))
     desk.fill(Side.BUY, "1", "212")
     held, account = desk.position(), desk.ledger.account()
     assert (account.last_equity, account.equity) == dollars(100_100, 100_120)
     assert account.last_maintenance_margin == 630
     assert (held.lastday_price, held.intraday_cost, held.cost) == dollars(210, 2312, 2212)
+    desk.fill(Side.BUY, "0.1", "65000", "BTC/USD")
+    assert desk.position("BTC/USD").lastday_price == 64_000  # the market's, though nothing was held then
 
 
 # ---- margin

@@ -1,6 +1,7 @@
 """The year before a made market is daily bars that lead up to its first price, the same in every run."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import islice, pairwise
 
 import pytest
@@ -50,6 +51,11 @@ def test_stocks_have_trading_days_and_crypto_has_all(before: PreHistory) -> None
     assert len(crypto) == 365
     assert {bar.ts_ns % DAY_NS for bar in crypto} == {0}
     assert crypto[-1].ts_ns == day_start_ns("BTC/USD", START) - DAY_NS
+
+
+def test_the_last_close_is_known_without_the_rest_of_the_year(before: PreHistory) -> None:
+    assert before.closes() == {symbol: Decimal(repr(before.bars(symbol)[-1].close)) for symbol in PRICES}
+    assert PreHistory({"ZZZ": 0.0}, START).closes() == {}
 
 
 def test_they_follow_from_the_symbol_and_the_start_alone(before: PreHistory) -> None:

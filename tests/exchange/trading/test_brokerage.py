@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 import trio
 import trio.testing
@@ -171,6 +172,8 @@ async def test_a_cancel_can_lose_to_a_fill() -> None:
     market, brokerage, told = build([quote(1, 101.0), quote(2, 100.0)])
     brokerage.plan.inject(Fault(kind="cancel_loses", lag_s=5.0, uses=1))
     await market.swallow(1)
+    with pytest.raises(Refused, match="not found"):
+        brokerage.cancel("nobody's")  # which uses nothing up
     order = brokerage.submit(LIMIT)
     brokerage.cancel(order.id)
     assert told.heard[-1] == "pending_cancel"
@@ -195,6 +198,19 @@ async def test_stale_reads_follow_the_prices_at_their_distance(autojump_clock: t
         if second > 6:
             assert Decimal(100 + second - 6) <= position.price <= Decimal(100 + second - 4)
         await trio.sleep(1)
+
+
+@pytest.mark.exchange(symbols=("AAPL",))
+async def test_on_the_first_day_of_a_made_market_a_position_knows_the_close_of_the_day_before(exchange: Any) -> None:
+    await trio.sleep(5)
+    async with httpx.AsyncClient(base_url=exchange.trading_url, headers=exchange.headers) as client:
+        bars = await client.get("/v2/stocks/AAPL/bars", params={"timeframe": "1Day", "start": "2026-02-27"})
+        asked = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+        assert (await client.post("/v2/orders", json=asked)).status_code == 200
+        position = (await client.get("/v2/positions/AAPL")).json()
+    close = bars.json()["bars"][0]["c"]
+    assert float(position["lastday_price"]) == close
+    assert float(position["change_today"]) == pytest.approx(float(position["current_price"]) / close - 1)
 
 
 async def test_a_refused_order_changes_nothing() -> None:

@@ -62,7 +62,7 @@ def _follows(order: Order) -> bool:
 def _note_closes(pit: Pit) -> None:
     """The day's closing prices, the cross included: what tomorrow calls yesterday's prices."""
     pit.last_prints.clear()
-    pit.closes = {symbol: last for symbol, view in pit.views.items() if (last := view.last) is not None}
+    pit.closes |= {symbol: last for symbol, view in pit.views.items() if (last := view.last) is not None}
 
 
 def _start_day(pit: Pit) -> None:
@@ -73,5 +73,5 @@ def _start_day(pit: Pit) -> None:
         close = pit.closes.get(symbol)
         if close is not None:
             ledger.mark(symbol, close)
-    ledger.start_day()
+    ledger.start_day(pit.closes)
     pit.mark()

@@ -14,6 +14,7 @@ from engine.codec.wire import Family
 from engine.exchange.bars import is_crypto
 from engine.exchange.clock import NEW_YORK, instant_of
 from engine.exchange.contracts import is_contract
+from engine.exchange.rest.tokens import decode_token
 from engine.model.instant import parse_instant
 
 LIMIT_DEFAULT: Final = 1000
@@ -120,6 +121,17 @@ def read_flag(asked: Mapping[str, str], name: str) -> bool:
     if text not in FLAGS:
         raise BadRequest(f"invalid {name}: {text}")
     return FLAGS[text]
+
+
+def read_contract_token(asked: Mapping[str, str]) -> str:
+    """The contract behind which a page of contracts begins; empty for the first page."""
+    try:
+        symbol = decode_token(asked.get("page_token", ""))
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    if symbol and not is_contract(symbol):
+        raise BadRequest("invalid page_token")
+    return symbol
 
 
 def read_price(asked: Mapping[str, str], name: str, default: Decimal) -> Decimal:

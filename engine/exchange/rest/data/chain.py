@@ -17,8 +17,8 @@ from engine.codec.wire import Family
 from engine.exchange.contracts import Contract, parse_contract
 from engine.exchange.made.pricing import VOLATILITY, value_contract
 from engine.exchange.rest.data.asking import (
-    BadRequest,
     read_choice,
+    read_contract_token,
     read_date,
     read_limit,
     read_moment,
@@ -26,7 +26,7 @@ from engine.exchange.rest.data.asking import (
     read_symbols,
 )
 from engine.exchange.rest.data.latest import LatestDesk
-from engine.exchange.rest.tokens import decode_token, encode_token
+from engine.exchange.rest.tokens import encode_token
 from engine.model.market import Kind, Trade
 from engine.model.order import ZERO
 
@@ -59,7 +59,7 @@ class ChainDesk:
         limit = read_limit(asked, LIMIT_DEFAULT, LIMIT_MAX)
         until_ns = self.latest.until_ns(Family.OPTIONS, asked)
         since_ns = read_moment(asked, "updated_since", 0)
-        behind = _read_token(asked)
+        behind = read_contract_token(asked)
         found: dict[str, dict[str, Any]] = {}
         for symbol in sorted(symbols):
             if symbol <= behind:
@@ -109,16 +109,3 @@ class _Filter:
         low, high = self.strikes
         first, last = self.expiries
         return self.sort in (sort, "any") and low <= contract.strike <= high and first <= contract.expires <= last
-
-
-def _read_token(asked: Mapping[str, str]) -> str:
-    """The contract behind which the page begins."""
-    if not asked.get("page_token"):
-        return ""
-    try:
-        symbol = decode_token(asked["page_token"])
-    except ValueError as error:
-        raise BadRequest(str(error)) from None
-    if parse_contract(symbol) is None:
-        raise BadRequest("invalid page_token")
-    return symbol

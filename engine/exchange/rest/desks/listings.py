@@ -1,7 +1,5 @@
 """What can be traded: ``/v2/assets`` and ``/v2/options/contracts``."""
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -13,9 +11,10 @@ from attrs import frozen
 from engine.codec.account import render_asset, render_contract
 from engine.codec.order_requests import parse_number
 from engine.exchange.clock import new_york
-from engine.exchange.rest.data.asking import BadRequest, read_choice, read_date, read_limit
+from engine.exchange.rest.data.asking import read_choice, read_contract_token, read_date, read_limit
 from engine.exchange.rest.desks.replies import Calls, NotThere, read_words, reply
 from engine.exchange.rest.http import Request, Response
+from engine.exchange.rest.tokens import encode_token
 from engine.exchange.trading.brokerage import Brokerage
 from engine.model.account import Asset
 from engine.model.order import AssetClass
@@ -25,8 +24,6 @@ CONTRACTS_MAX: Final = 10_000
 STATUSES: Final = frozenset({"active", "inactive", "all"})
 CLASSES: Final = frozenset({"us_equity", "us_option", "crypto", "crypto_perp"})
 SORTS: Final = frozenset({"call", "put", ""})
-TOKEN_CHARS_MAX: Final = 64
-"""A symbol of a contract has 21 characters at most."""
 
 
 @frozen
@@ -101,10 +98,10 @@ class ListingDesk:
     def _list_contracts(self, request: Request) -> Response:
         wanted = _read_contracts(request.query, new_york(self._brokerage.now_ns()).date())
         limit = read_limit(request.query, CONTRACTS_DEFAULT, CONTRACTS_MAX)
-        behind = _read_token(request.query.get("page_token", ""))
+        behind = read_contract_token(request.query)
         found = [asset for asset in self._contracts() if asset.symbol > behind and wanted.takes(asset)]
         page = found[:limit]
-        token = base64.b64encode(page[-1].symbol.encode()).decode() if len(found) > limit else None
+        token = encode_token(page[-1].symbol) if len(found) > limit else None
         return reply({"option_contracts": [self._render_contract(asset) for asset in page], "next_page_token": token})
 
     def _show_contract(self, name: str, _: Request) -> Response:
@@ -140,13 +137,3 @@ def _read_contracts(asked: Mapping[str, str], today: date) -> _Contracts:
 def _read_strike(asked: Mapping[str, str], name: str) -> Decimal | None:
     text = asked.get(name)
     return parse_number(name, text) if text else None
-
-
-def _read_token(token: str) -> str:
-    """The symbol that the last page ended with; empty without a token."""
-    try:
-        if len(token) > TOKEN_CHARS_MAX:
-            raise BadRequest("invalid page_token")
-        return base64.b64decode(token, validate=True).decode()
-    except (binascii.Error, UnicodeError):
-        raise BadRequest("invalid page_token") from None

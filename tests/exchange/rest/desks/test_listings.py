@@ -64,7 +64,13 @@ async def test_contracts_are_paged_filtered_and_found(counter: Any) -> None:
 
 @pytest.mark.parametrize(
     ("query", "status"),
-    [({"limit": "0"}, 400), ({"page_token": "?"}, 400), ({"strike_price_gte": "x"}, 422), ({"type": "both"}, 400)],
+    [
+        ({"limit": "0"}, 400),
+        ({"page_token": "?"}, 400),
+        ({"page_token": "QUFQTA=="}, 400),
+        ({"strike_price_gte": "x"}, 422),
+        ({"type": "both"}, 400),
+    ],
 )
 async def test_a_wrong_question_about_contracts_is_refused(counter: Any, query: dict[str, str], status: int) -> None:
     await counter.ask("GET", "/v2/options/contracts", **query)
