@@ -6,6 +6,7 @@ that a call can be carried out and yet look as if it had failed.
 
 import time
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from itertools import count
 from typing import Final, Protocol
 from urllib.parse import unquote
@@ -49,9 +50,9 @@ class RestServer:
     """Answers REST requests about a market and, with a ``brokerage``, about the account that trades on it.
 
     ``keys`` are the key ids and secrets accepted, ``None`` accepts any. ``wall_s`` gives seconds since the epoch for
-    ``X-RateLimit-Reset``, which is about the client's real minute, not the market's. ``tier`` is what the account pays
-    for; ``rate_per_minute`` of requests for data and ``trading_per_minute`` of the others are the tier's unless given.
-    ``before`` is the year before a made market. ``control`` answers ``/_exchange``.
+    ``Date`` and ``X-RateLimit-Reset``, which are about the client's real minute, not the market's. ``tier`` is what the
+    account pays for; ``rate_per_minute`` of requests for data and ``trading_per_minute`` of the others are the tier's
+    unless given. ``before`` is the year before a made market. ``control`` answers ``/_exchange``.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class RestServer:
         self._trading_budget = Budget(
             tier.trading_per_minute if trading_per_minute is None else trading_per_minute, wall_s
         )
+        self._wall_s = wall_s
         self._ids = count(1)
         self._http = HttpServer(self.respond)
 
@@ -107,9 +109,13 @@ class RestServer:
         return self._stamp(_spoil(response, verdict), _told_with(verdict, budget))
 
     def _stamp(self, response: Response, budget: Headers) -> Response:
-        """The reply with its number and, but for what a fault tells in their place, the headers of the budget."""
+        """The reply with its number and date and, but for what a fault tells instead, the headers of the budget."""
         told = {name.lower() for name, _ in response.headers}
-        ours = (*budget, ("X-Request-ID", f"{next(self._ids):032x}"))
+        ours = (
+            *budget,
+            ("X-Request-ID", f"{next(self._ids):032x}"),
+            ("Date", formatdate(self._wall_s(), usegmt=True)),
+        )
         return evolve(response, headers=(*response.headers, *(each for each in ours if each[0].lower() not in told)))
 
     def _answer(self, steps: list[str], request: Request, *, is_data: bool) -> Response:
