@@ -72,12 +72,14 @@ class Auditor:
 
     def audit(self, updates: list[OrderUpdate]) -> None:
         """One step."""
-        for update in updates:
-            self._audit_path(update)
-            if update.fill is not None:
-                self._audit_fill(update)
-        for settlement in self.world.venue.drain_settlements():
-            self._audit_settlement(settlement)
+        happened: list[OrderUpdate | Settlement] = [*updates, *self.world.venue.drain_settlements()]
+        for event in sorted(happened, key=lambda each: each.event_id):  # a step may pass over a close, and days
+            if isinstance(event, Settlement):
+                self._audit_settlement(event)
+                continue
+            self._audit_path(event)
+            if event.fill is not None:
+                self._audit_fill(event)
         self._audit_books()
         self._audit_orders()
 
