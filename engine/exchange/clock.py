@@ -104,6 +104,21 @@ class MarketClock:
             else:
                 await trio.sleep(min(max(left_ns / NS_PER_S / self._speed, SLEEP_MIN_S), SLEEP_MAX_S))
 
+    async def sleep_until_woken(self, ts_ns: int | None, woken: trio.Event) -> None:
+        """Wait until market time is at least ``ts_ns`` (``None``: never) or ``woken`` is set, whichever comes first."""
+
+        async def end(sleep: trio.CancelScope) -> None:
+            await woken.wait()
+            sleep.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end, nursery.cancel_scope)
+            if ts_ns is None:
+                await trio.sleep_forever()
+            else:
+                await self.sleep_until(ts_ns)
+            nursery.cancel_scope.cancel()
+
     async def _wait_moved(self, ts_ns: int) -> None:
         entry = (ts_ns, next(self._order), trio.Event())
         heapq.heappush(self._waiters, entry)

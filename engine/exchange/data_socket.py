@@ -13,14 +13,13 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from engine.codec.render import parse_request
-from engine.codec.wire import Encoding
 from engine.exchange.faults.kinds import CLOSING_CODES, Fault
 from engine.exchange.line.endpoints import Endpoint
+from engine.exchange.line.ends import encoding_of, hang_up
 from engine.exchange.line.frames import FrameRenderer
 from engine.exchange.line.limits import (
     ABNORMAL,
     ANSWERS_MAX,
-    CLOSE_WITHIN_S,
     QUEUE_AGE_MAX_S,
     QUEUE_EVENTS_MAX,
     ROOM_EVENTS,
@@ -267,10 +266,7 @@ class DataLine:
 
     async def _close(self, code: int) -> None:
         self.clean = True
-        with trio.move_on_after(CLOSE_WITHIN_S) as scope:
-            await self._ws.aclose(code)
-        if scope.cancelled_caught:
-            await self._raw.reset()
+        await hang_up(self._ws, self._raw, code)
         raise _Ended
 
     async def _play_dead(self, fault: Fault) -> None:
@@ -291,8 +287,7 @@ async def serve_data_line(
     options: LineOptions,
 ) -> None:
     """Serve one accepted connection to its end. ``headers`` of the upgrade, names in lower case."""
-    msgpack = headers.get("content-type", "").partition(";")[0].strip().lower() == "application/msgpack"
-    encoding = Encoding.MSGPACK if msgpack else Encoding.JSON
+    encoding = encoding_of(headers)
     number = board.number()
     session = Session(endpoint, encoding, number, board.slots, options.keys, board.plan, options.tier)
     line = DataLine(ws, raw, session, board, options)

@@ -20,6 +20,7 @@ from wsproto.utilities import ProtocolError
 from engine.exchange.data_socket import serve_data_line
 from engine.exchange.faults.kinds import Line
 from engine.exchange.line.endpoints import endpoint_at
+from engine.exchange.line.ends import refuse_upgrade
 from engine.exchange.line.limits import UPGRADE_WITHIN_S, LineOptions
 from engine.exchange.line.stream import LineStream
 from engine.exchange.line.switchboard import Switchboard
@@ -104,8 +105,7 @@ class Door:
             self._board.stats.turned_away += 1
             await request.reject(404, body=b'{"message":"endpoint not found."}')
         elif (fault := self._board.plan.use("upgrade_status")) is not None:
-            headers = [(name.encode(), value.encode()) for name, value in fault.headers.items()]
-            await request.reject(fault.status or 503, extra_headers=headers, body=b'{"message":"as scripted"}')
+            await refuse_upgrade(request, fault)
         else:
             with trio.fail_after(UPGRADE_WITHIN_S):
                 ws = await request.accept()

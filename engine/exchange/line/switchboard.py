@@ -222,19 +222,7 @@ class Switchboard:
         while True:
             self.fire()
             self._armed = trio.Event()
-            next_ns = self.plan.next_at_ns()
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._wait_armed, nursery.cancel_scope)
-                if next_ns is None:
-                    await self._armed.wait()
-                else:
-                    await self.clock.sleep_until(next_ns)
-                nursery.cancel_scope.cancel()
-
-    async def _wait_armed(self, moment: trio.CancelScope) -> None:
-        """End the wait for a moment when another one may come before it."""
-        await self._armed.wait()
-        moment.cancel()
+            await self.clock.sleep_until_woken(self.plan.next_at_ns(), self._armed)
 
     async def serve_holes(self, market: Swallower) -> None:
         """Have published, unheard, what faults asked for, until cancelled."""

@@ -25,7 +25,8 @@ from engine.codec.render import parse_request
 from engine.codec.wire import Encoding
 from engine.exchange.faults.kinds import Fault
 from engine.exchange.faults.updates import distort
-from engine.exchange.line.limits import ABNORMAL, CLOSE_WITHIN_S, SEND_WITHIN_S, UPGRADE_WITHIN_S
+from engine.exchange.line.ends import encoding_of, hang_up, refuse_upgrade
+from engine.exchange.line.limits import ABNORMAL, SEND_WITHIN_S, UPGRADE_WITHIN_S
 from engine.exchange.line.session import AUTH_WITHIN_S, Keys
 from engine.exchange.line.stream import LineStream
 from engine.exchange.line.switchboard import Switchboard
@@ -37,8 +38,6 @@ SLOT: Final = ("/stream", "account")
 """One connection for the account, whoever opens it: at the upgrade nobody has logged in yet."""
 QUEUE_MAX: Final = 10_000
 """Messages that may wait for one connection, about 15 MB: minutes of a very busy account."""
-
-_MSGPACK: Final = "application/msgpack"
 
 
 def _authorization(status: str, action: str) -> dict[str, Any]:
@@ -234,10 +233,7 @@ class TradingLine:
 
     async def _close(self, code: int) -> None:
         self.clean = True
-        with trio.move_on_after(CLOSE_WITHIN_S) as scope:
-            await self._ws.aclose(code)
-        if scope.cancelled_caught:
-            await self._raw.reset()
+        await hang_up(self._ws, self._raw, code)
         raise _Ended
 
 
@@ -251,21 +247,19 @@ async def serve_trading_line(
 ) -> None:
     """Answer one upgrade and serve the connection to its end. ``headers`` of the upgrade, names in lower case."""
     if (fault := board.plan.use("upgrade_status", line="trading")) is not None:
-        extra = [(name.encode(), value.encode()) for name, value in fault.headers.items()]
-        await request.reject(fault.status or 503, extra_headers=extra, body=b'{"message":"as scripted"}')
+        await refuse_upgrade(request, fault)
         return
     number = board.number()
     if not board.slots.claim(SLOT, number, trio.current_time()):
         board.stats.turned_away += 1
         await request.reject(429, body=b'{"message":"too many requests."}')
         return
-    msgpack = headers.get("content-type", "").partition(";")[0].strip().lower() == _MSGPACK
     clean = False
     try:
         with trio.fail_after(UPGRADE_WITHIN_S):
             ws = await request.accept()
         session = TradingSession(keys, trio.current_time() + AUTH_WITHIN_S)
-        line = TradingLine(ws, raw, session, board, brokerage, Encoding.MSGPACK if msgpack else Encoding.JSON)
+        line = TradingLine(ws, raw, session, board, brokerage, encoding_of(headers))
         board.join_trading(number, line)
         if brokerage is not None:
             brokerage.listen(line)

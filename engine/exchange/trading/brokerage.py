@@ -198,16 +198,8 @@ class Brokerage:
         """Let happen what is due although the market is silent, until cancelled."""
         while True:
             self._replanned = trio.Event()
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._wait_replanned, nursery.cancel_scope)
-                await self.clock.sleep_until(self._due_ns())
-                nursery.cancel_scope.cancel()
+            await self.clock.sleep_until_woken(self._due_ns(), self._replanned)
             self._pass_time()
-
-    async def _wait_replanned(self, wait: trio.CancelScope) -> None:
-        """End a wait when something may be due before its end."""
-        await self._replanned.wait()
-        wait.cancel()
 
     def _due_ns(self) -> int:
         """When there is something to do, whatever the market tells."""
