@@ -12,23 +12,33 @@ The tree (``tests/test_errors.py`` holds this drawing against the code):
     │   ├── SlowClient               the venue says that we read too slowly (407)
     │   ├── VenueBusy                the venue asked us to come back later (404, 500, HTTP 429 and 5xx)
     │   │   └── SessionHeld          another session holds the line (406), often our own ghost
-    │   └── HistoryUnavailable       a history request failed after its retries
+    │   ├── HistoryUnavailable       a history request failed after its retries
+    │   ├── ReplyMissing             a request that changes something was sent, and nobody knows what became of it
+    │   └── BrokerUnavailable        the broker could not be asked; that is not an answer
     ├── HistoryRefused               this span of history is not for this plan; asking again will not help
     ├── HaltStrategy                 one strategy ends, its siblings do not notice
     │   ├── SubscriptionRefused      the venue refused this subscription (400, 410, 413)
     │   ├── ChannelOverflow          a channel with ``full="fail"`` was full
+    │   ├── OrderRefused             an order will not be worked: the venue or a rule of it said no
+    │   │   ├── LimitReached         one of our own limits said no
+    │   │   ├── NotReady             the account stream or the data was not ready in time, or the order got too old
+    │   │   └── KillSwitchTripped    the kill switch is tripped, until a person resets it
+    │   ├── OrderEnded               an order that was waited for ended in another way
     │   └── StrategyFailed           the strategy raised and its restart rule is spent
     └── AskHuman                     nothing here can mend it: the session stops with a sentence
         ├── Misconfigured            a flag, a file or a setting is wrong
         │   └── StrategyNotLoaded    a strategy could not be found, imported or was not one
         ├── KeysRefused              the venue does not know these keys (402)
         ├── PlanRefused              the plan does not hold this feed (409) or the token this scope (411)
+        ├── NotReconciled            our books and the broker's could not be brought together
+        ├── StoreFailed              the order file cannot be read or written
         ├── ProtocolRefused          the venue will not talk to this client (408, 412, HTTP 4xx on the upgrade)
         └── BudgetSpent              a supervisor restarted its child as often as its policy allows
 
 Each message is one sentence or two: what, where, what to do next. A message never holds a secret.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -91,6 +101,14 @@ class HistoryUnavailable(Retryable):
     """A history request failed for a passing reason and its own retries are spent."""
 
 
+class ReplyMissing(Retryable):
+    """A request that changes something was sent and not answered clearly: it may or may not have been carried out."""
+
+
+class BrokerUnavailable(Retryable):
+    """The broker could not be asked, or answered nonsense. It says nothing about what is there."""
+
+
 class HistoryRefused(GaplessError):
     """History of this span is refused to this plan (HTTP 403, body code 42210000)."""
 
@@ -107,6 +125,48 @@ class SubscriptionRefused(HaltStrategy):
 
 class ChannelOverflow(HaltStrategy):
     """A channel that was opened with ``full="fail"`` had no room for the next event."""
+
+
+class OrderRefused(HaltStrategy):
+    """An order, a change or a cancel that will not be carried out.
+
+    ``rule`` is the short name of what was broken (`engine.core.rules.Rule` in lower case, a limit, ``venue`` where the
+    words tell no rule); ``status`` and ``code`` are HTTP's and the body's where the venue said it, else 0;
+    ``client_order_id`` is empty where none was given yet. ``extra`` are further keys of the body.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str = "venue",
+        status: int = 0,
+        code: int = 0,
+        client_order_id: str = "",
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.status = status
+        self.code = code
+        self.client_order_id = client_order_id
+        self.extra: Mapping[str, str] = extra or {}
+
+
+class LimitReached(OrderRefused):
+    """One of the limits that the user set would be exceeded, or cannot be measured."""
+
+
+class NotReady(OrderRefused):
+    """An order that adds risk waited for the account stream, the books or the data, and was dropped."""
+
+
+class KillSwitchTripped(OrderRefused):
+    """The kill switch is tripped: nothing that adds risk is sent until a person resets it."""
+
+
+class OrderEnded(HaltStrategy):
+    """An order that was waited for was canceled, expired, was rejected or never reached the venue."""
 
 
 class StrategyFailed(HaltStrategy):
@@ -137,6 +197,18 @@ class PlanRefused(AskHuman):
     """Errors 409 and 411: the account's plan or the token's scope does not allow this feed."""
 
     exit_code = 3
+
+
+class NotReconciled(AskHuman):
+    """After several rounds the books and the broker still differ: trading on would be guessing."""
+
+    exit_code = 5
+
+
+class StoreFailed(AskHuman):
+    """The file of orders cannot be opened, read or written: without it no order may be sent."""
+
+    exit_code = 5
 
 
 class ProtocolRefused(AskHuman):

@@ -94,3 +94,42 @@ class Account:
     accrued_fees: Decimal
     multiplier: Decimal
     shorting_enabled: bool = True
+
+
+@frozen(kw_only=True)
+class HeldPosition:
+    """A position as the broker tells it to its client, in the symbol that orders use (``BTC/USD``).
+
+    ``qty`` is negative when short. ``price`` is the broker's last price, 0 where it told none.
+    """
+
+    symbol: str
+    qty: Decimal
+    entry_price: Decimal
+    price: Decimal = ZERO
+    asset_class: AssetClass | None = None
+
+
+@frozen(kw_only=True)
+class StrategyPosition:
+    """What one strategy holds of one symbol, by the fills of its own orders: a line of a virtual sub-ledger.
+
+    ``qty`` and ``cost`` are negative when short; ``cost`` is dollars, with an option's multiplier in it. ``realized``
+    is the profit of what was given back, before ``fees``; both are dollars since the sub-ledger began.
+    """
+
+    symbol: str
+    qty: Decimal = ZERO
+    cost: Decimal = ZERO
+    realized: Decimal = ZERO
+    fees: Decimal = ZERO
+    multiplier: Decimal = Decimal(1)
+
+    @property
+    def entry_price(self) -> Decimal:
+        """The average price of what is held; 0 when flat."""
+        return self.cost / (self.qty * self.multiplier) if self.qty else ZERO
+
+    def unrealized(self, price: Decimal) -> Decimal:
+        """The profit of what is held at this price, in dollars."""
+        return self.qty * price * self.multiplier - self.cost

@@ -1,12 +1,24 @@
 """The seams of the engine. Trio starts here: below this floor nothing waits."""
 
 from engine.core.overflow import Full as Full
+from engine.ports.broker import AccountFeed as AccountFeed
+from engine.ports.broker import AccountLine as AccountLine
+from engine.ports.broker import AccountMessage as AccountMessage
+from engine.ports.broker import Broker as Broker
+from engine.ports.broker import FillPage as FillPage
 from engine.ports.callbacks import CallbackStrategy as CallbackStrategy
 from engine.ports.callbacks import plug as plug
 from engine.ports.context import Context as Context
 from engine.ports.context import Event as Event
 from engine.ports.context import Opening as Opening
 from engine.ports.context import Subscription as Subscription
+from engine.ports.orders import LiveOrder as LiveOrder
+from engine.ports.orders import OnExit as OnExit
+from engine.ports.orders import OrderScope as OrderScope
+from engine.ports.orders import SavedState as SavedState
+from engine.ports.steps import Probe as Probe
+from engine.ports.steps import Step as Step
+from engine.ports.store import OrderStore as OrderStore
 from engine.ports.strategy import Strategy as Strategy
 from engine.ports.strategy import strategy as strategy
 from engine.ports.venue import QUERY_SYMBOLS_MAX as QUERY_SYMBOLS_MAX

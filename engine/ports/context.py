@@ -4,11 +4,13 @@ Subscriptions are ``async with`` blocks around a bounded channel rather than cal
 life is the block, the overflow policy is declared at the door, and leaving by any way unsubscribes.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from engine.core.overflow import Full
+from engine.model.account import StrategyPosition
 from engine.model.control import ControlEvent, Gap
 from engine.model.market import (
     Bar,
@@ -26,9 +28,13 @@ from engine.model.market import (
     Trade,
     UpdatedBar,
 )
+from engine.model.order import Fill, TimeInForce
 from engine.model.stream import Stream
+from engine.ports.orders import LiveOrder, OnExit, OrderScope, SavedState
 
 Event: TypeAlias = MarketEvent | ControlEvent
+Number: TypeAlias = Decimal | int | float | str
+"""A price or quantity as people write them; text and `Decimal` are exact, a float means its shortest decimal."""
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -123,6 +129,104 @@ class Context(Protocol):
 
     async def history(self, kind: Kind, symbol: str, start_ns: int, end_ns: int | None = None) -> Sequence[MarketEvent]:
         """Read the past, oldest first, never beyond now."""
+        ...
+
+    # -- orders
+
+    async def buy(
+        self,
+        symbol: str,
+        qty: Number | None = None,
+        *,
+        notional: Number | None = None,
+        limit: Number | None = None,
+        stop: Number | None = None,
+        trail: Number | None = None,
+        trail_percent: Number | None = None,
+        take_profit: Number | None = None,
+        stop_loss: Number | None = None,
+        stop_loss_limit: Number | None = None,
+        tif: TimeInForce | str = ...,
+        extended_hours: bool = ...,
+        within: float | None = ...,
+        late_ok: bool = ...,
+    ) -> LiveOrder:
+        """Buy ``qty`` shares, coins or contracts, or for ``notional`` dollars; returns once the venue has the order.
+
+        The type follows from the prices: none is a market order, ``limit``, ``stop``, both, or a ``trail`` in dollars
+        or ``trail_percent``. With ``take_profit`` and/or ``stop_loss`` the order brings its exits along (a bracket,
+        or one-triggers-other). An order that adds risk waits until account and data are ready, at most ``within``
+        seconds (10 by default), and is refused after that; ``late_ok`` lets it pass while market data is not live.
+
+        Raises `OrderRefused` or one of its kinds: a rule of the venue, a limit of yours, not ready, the kill switch.
+        Prices and quantities are taken exactly as written: a float means its shortest decimal.
+        """
+        ...
+
+    async def sell(
+        self,
+        symbol: str,
+        qty: Number | None = None,
+        *,
+        notional: Number | None = None,
+        limit: Number | None = None,
+        stop: Number | None = None,
+        trail: Number | None = None,
+        trail_percent: Number | None = None,
+        take_profit: Number | None = None,
+        stop_loss: Number | None = None,
+        stop_loss_limit: Number | None = None,
+        tif: TimeInForce | str = ...,
+        extended_hours: bool = ...,
+        within: float | None = ...,
+        late_ok: bool = ...,
+    ) -> LiveOrder:
+        """Sell, as `buy`. Selling what this strategy holds is an exit and does not wait for readiness."""
+        ...
+
+    async def target(self, symbol: str, qty: Number, *, within: float | None = ...) -> None:
+        """Make this strategy's position in a symbol ``qty`` (negative: short) with market orders.
+
+        Its own open orders on the symbol are canceled first. A position never crosses zero in one order: it is closed,
+        and the rest opened. Returns when the position is there; raises what an order raises.
+        """
+        ...
+
+    async def close(self, symbol: str) -> None:
+        """`target` zero."""
+        ...
+
+    async def cancel(self, symbol: str | None = None) -> None:
+        """Cancel this strategy's open orders, on one symbol or all, and wait until they have ended."""
+        ...
+
+    def orders(self, *, on_exit: OnExit = ..., within: float = ...) -> AbstractAsyncContextManager[OrderScope]:
+        """Bind orders to a block: when it is left, by whatever way, ``on_exit`` is done within ``within`` seconds.
+
+        On entering, what a former run of this strategy left open belongs to the block too.
+        """
+        ...
+
+    def open_orders(self, symbol: str | None = None) -> tuple[LiveOrder, ...]:
+        """This strategy's open orders, also those of a former run, oldest first."""
+        ...
+
+    def fills(self) -> "Opening[Fill]":
+        """The executions of this strategy's orders as they are learnt of, each once; none is ever dropped."""
+        ...
+
+    def position(self, symbol: str) -> Decimal:
+        """What this strategy holds of a symbol, by its own fills; negative when short."""
+        ...
+
+    @property
+    def positions(self) -> Mapping[str, StrategyPosition]:
+        """What this strategy holds, by symbol; flat ones are left out."""
+        ...
+
+    @property
+    def state(self) -> SavedState:
+        """What this strategy wants to remember over a restart."""
         ...
 
 
