@@ -15,7 +15,8 @@ class Strategy:
     """A strategy as it is plugged in: an async function, its parameters' class and its restart rule.
 
     ``params`` is an attrs class or ``None`` for a strategy without parameters; ``restart`` is ``None`` for a strategy
-    that is not started again after an exception.
+    that is not started again after an exception. ``trades``: whether it places orders; ``None`` leaves that to be seen
+    from its code.
     """
 
     name: str
@@ -23,20 +24,25 @@ class Strategy:
     params: type[Any] | None = None
     restart: RestartPolicy | None = None
     doc: str = ""
+    trades: bool | None = None
 
 
 def strategy(
-    *, params: type[Any] | None = None, restart: RestartPolicy | None = None
+    *, params: type[Any] | None = None, restart: RestartPolicy | None = None, trades: bool | None = None
 ) -> Callable[[Callable[..., Awaitable[None]]], Strategy]:
     """Turn ``async def name(ctx, params)`` into a `Strategy` that ``gapless run`` can find.
 
-    Raises `Misconfigured` when it is put on something that is not an async function.
+    ``trades=False`` says that it only watches: then it takes no connection of the account; ``True`` that it places
+    orders, where its code does not show it. Raises `Misconfigured` when it is put on something that is not an async
+    function.
     """
 
     def mark(run: Callable[..., Awaitable[None]]) -> Strategy:
         name = getattr(run, "__name__", repr(run))
         if not iscoroutinefunction(run):
             raise Misconfigured(f"@strategy is for async functions; write 'async def {name}(ctx, params)'")
-        return Strategy(name=name, run=run, params=params, restart=restart, doc=cleandoc(run.__doc__ or ""))
+        return Strategy(
+            name=name, run=run, params=params, restart=restart, doc=cleandoc(run.__doc__ or ""), trades=trades
+        )
 
     return mark

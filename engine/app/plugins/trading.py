@@ -1,0 +1,61 @@
+"""Whether a strategy may trade, so that a session of mere watchers leaves the account alone.
+
+One connection of the account stream and one writer of the order file is all there is, so a session that only watches
+must not take them. A strategy can say it (``@strategy(trades=...)``); one that does not is looked at: whether its code,
+and the code beside it that it uses, names any part of the order API. A name found by accident costs a connection, and
+one that hides elsewhere costs nothing but time, because orders open the account's side when they are first used.
+"""
+
+from collections.abc import Iterator
+from inspect import getclosurevars, isclass, isfunction
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+from engine.ports import Strategy
+
+ORDER_WORDS: Final = frozenset(
+    {"buy", "sell", "target", "orders", "open_orders", "fills", "position", "positions", "state", "on_fill", "on_order"}
+)
+"""Of the order API. ``close`` and ``cancel`` are left out: files and scopes have them too, and nobody trades by these
+alone."""
+
+
+def may_trade(strategy: Strategy) -> bool:
+    """What the strategy says, else whether its code mentions orders."""
+    if strategy.trades is not None:
+        return strategy.trades
+    seen: set[int] = set()
+    waiting: list[Any] = [strategy.run]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isclass(thing):
+            if ORDER_WORDS & vars(thing).keys():
+                return True
+            waiting.extend(value for value in vars(thing).values() if isfunction(value))
+        elif isfunction(thing):
+            if any(ORDER_WORDS & set(code.co_names) for code in _codes(thing.__code__)):
+                return True
+            waiting.extend(_used(thing))
+    return False
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _used(function: FunctionType) -> Iterator[Any]:
+    """The functions and classes that it closes over, and those of its own module that it names."""
+    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    for name in sorted(names & function.__globals__.keys()):
+        thing = function.__globals__[name]
+        if (isfunction(thing) or isclass(thing)) and thing.__module__ == function.__module__:
+            yield thing
+    for thing in getclosurevars(function).nonlocals.values():
+        if isfunction(thing) or isclass(thing):
+            yield thing

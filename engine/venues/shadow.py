@@ -1,0 +1,206 @@
+"""A broker that is not there: orders are matched on this machine against the market that strategies see live.
+
+For trying a strategy on today's market without sending anything (``gapless run --shadow``). The market data and the
+catalogue of assets are the real venue's; the account is a copy of the real one's cash and begins flat. How orders fill
+is a declared guess, the same matching engine and models as the embedded exchange's, and whoever wires this venue marks
+what comes of it: a shadow session's client order ids begin with `MARK`.
+
+It sees what the strategies subscribe to and no more: on minute bars alone it fills against bars.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+import trio
+from attrs import define, field
+
+from engine.core.matching.ledger import AccountTerms, Ledger
+from engine.core.matching.models import FillModel
+from engine.core.matching.venue import Matching
+from engine.core.rules import Refused
+from engine.errors import OrderRefused
+from engine.model.account import Account, Asset, HeldPosition
+from engine.model.market import MarketEvent
+from engine.model.order import Fill, Order, OrderRequest, OrderUpdate, ReplaceRequest
+from engine.ports import AccountMessage, Broker, Clock, FillPage
+
+MARK: Final = "shadow"
+UNREAD_MAX: Final = 10_000
+"""Messages that may wait for the account's reader: what the trading stream of the embedded exchange keeps too."""
+
+_T = TypeVar("_T")
+
+
+@define(eq=False, kw_only=True)
+class ShadowVenue:
+    """`engine.ports.Broker` and `engine.ports.AccountFeed` over a matching engine of its own.
+
+    ``truth`` is the real broker: it is asked for assets and, once, for the account, and is sent nothing.
+    """
+
+    truth: Broker
+    clock: Clock
+    model: FillModel
+    seed: int
+    name: str = MARK
+    _assets: dict[str, Asset] = field(factory=dict)
+    _matching: Matching | None = None
+    _unread: deque[AccountMessage] = field(factory=deque)
+    _news: trio.Event = field(factory=trio.Event)
+    _replanned: trio.Event = field(factory=trio.Event)
+
+    async def open(self) -> None:
+        """Copy the account's terms; before this no order can be taken. Raises `BrokerUnavailable`."""
+        account = await self.truth.account()
+        terms = AccountTerms(
+            cash=account.equity, multiplier=account.multiplier, shorting_enabled=account.shorting_enabled
+        )
+        now_ns = self.clock.now_ns()
+        self._matching = Matching(self._assets, Ledger(terms), self.model, self.seed, now_ns)
+
+    async def run(self) -> None:
+        """Let happen what only time brings, such as the close of the day, until cancelled."""
+        while True:
+            self._replanned = trio.Event()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._sleep_until_due, nursery.cancel_scope)
+                await self._replanned.wait()
+                nursery.cancel_scope.cancel()
+            self._tell(self._venue.pass_time(self.clock.now_ns()))
+
+    async def _sleep_until_due(self, end: trio.CancelScope) -> None:
+        await self.clock.sleep_until(self._venue.next_due_ns)
+        self._replanned.set()
+        end.cancel()
+
+    def take(self, event: MarketEvent) -> None:
+        """The market told something; never waits."""
+        if self._matching is not None and event.symbol in self._assets:
+            self._tell(self._matching.take(event, self.clock.now_ns()))
+
+    # -- the broker
+
+    async def submit(self, request: OrderRequest, *, urgent: bool = False) -> tuple[Order, ...]:
+        """Take an order into the matching engine; ``urgent`` changes nothing, there is no budget here."""
+        for symbol in [request.symbol, *(leg.symbol for leg in request.legs)]:
+            if symbol:
+                await self.asset(symbol)
+        order, updates = self._ask(lambda: self._venue.submit(request, self.clock.now_ns()))
+        self._tell(updates)
+        return self._with_legs(order)
+
+    async def replace(self, order_id: str, change: ReplaceRequest) -> tuple[Order, ...]:
+        """Put another order in the place of one."""
+        await trio.lowlevel.checkpoint()
+        order, updates = self._ask(lambda: self._venue.replace(order_id, change, self.clock.now_ns()))
+        self._tell(updates)
+        return self._with_legs(order)
+
+    async def cancel(self, order_id: str) -> None:
+        """Ask for the end of an order."""
+        await trio.lowlevel.checkpoint()
+        self._tell(self._ask(lambda: self._venue.cancel(order_id, self.clock.now_ns())))
+
+    async def order(self, order_id: str) -> tuple[Order, ...]:
+        await trio.lowlevel.checkpoint()
+        order = self._venue.orders.get(order_id)
+        return () if order is None else self._with_legs(order)
+
+    async def order_of(self, client_order_id: str) -> tuple[Order, ...]:
+        await trio.lowlevel.checkpoint()
+        order = self._venue.orders.by_client_id(client_order_id)
+        return () if order is None else self._with_legs(order)
+
+    async def open_orders(self) -> tuple[Order, ...]:
+        await trio.lowlevel.checkpoint()
+        return self._venue.open_orders()
+
+    async def fills_behind(self, mark: str, since_ns: int) -> FillPage:
+        """``mark`` is the id of the last execution that was read."""
+        await trio.lowlevel.checkpoint()
+        told: list[Fill] = []
+        for fill in reversed(self._venue.fills):
+            if fill.execution_id == mark or (not mark and fill.ts_ns < since_ns):
+                break
+            told.append(fill)
+        told.reverse()
+        return FillPage(fills=tuple(told), mark=told[-1].execution_id if told else mark)
+
+    async def positions(self) -> tuple[HeldPosition, ...]:
+        await trio.lowlevel.checkpoint()
+        return tuple(
+            HeldPosition(
+                symbol=position.asset.symbol,
+                qty=position.qty,
+                entry_price=position.entry_price,
+                price=position.price,
+                asset_class=position.asset.asset_class,
+            )
+            for position in self._venue.positions()
+        )
+
+    async def account(self) -> Account:
+        await trio.lowlevel.checkpoint()
+        return self._venue.account()
+
+    async def asset(self, symbol: str) -> Asset | None:
+        """What the real venue says of it."""
+        asset = await self.truth.asset(symbol)
+        if asset is not None:
+            self._assets.setdefault(asset.symbol, asset)
+        return asset
+
+    # -- the account stream
+
+    @asynccontextmanager
+    async def open_line(self) -> AsyncIterator["ShadowVenue"]:
+        """There is nothing to connect to."""
+        await trio.lowlevel.checkpoint()
+        yield self
+
+    async def receive(self) -> tuple[AccountMessage, ...]:
+        """Wait for updates and return all that has come."""
+        await trio.lowlevel.checkpoint()
+        while not self._unread:
+            self._news = trio.Event()
+            await self._news.wait()
+        told = tuple(self._unread)
+        self._unread.clear()
+        return told
+
+    def replay(self, since_id: str) -> None:
+        """Nothing is ever lost on the way here, so there is no second road."""
+
+    @property
+    def _venue(self) -> Matching:
+        assert self._matching is not None, "open() comes before everything else"
+        return self._matching
+
+    def _ask(self, question: Callable[[], _T]) -> _T:
+        try:
+            return question()
+        except Refused as refused:
+            raise OrderRefused(
+                f"{MARK}: {refused.message}",
+                rule=refused.rule,
+                status=refused.status,
+                code=refused.code,
+                extra=refused.extra,
+            ) from None
+
+    def _with_legs(self, order: Order) -> tuple[Order, ...]:
+        return order, *self._venue.orders.legs(order)
+
+    def _tell(self, updates: Sequence[OrderUpdate]) -> None:
+        if len(self._unread) + len(updates) > UNREAD_MAX:
+            self._unread.clear()
+            self._unread.append(AccountMessage(update=None, doubt=f"{MARK}: more than {UNREAD_MAX} updates unread"))
+        for update in updates:
+            self._unread.append(
+                AccountMessage(update=update, orders=self._with_legs(update.order), event_id=update.event_id)
+            )
+        if updates:
+            self._news.set()
+        self._replanned.set()
