@@ -11,11 +11,16 @@ A strategy is an async function; see ``strategies/sma_cross.py`` for a whole one
 
 from attrs import frozen as frozen
 
+from engine.core.calendar import TradingDay as TradingDay
+from engine.core.calendar import session_at as session_at
 from engine.core.indicators import EMA as EMA
 from engine.core.indicators import SMA as SMA
 from engine.core.restart import RestartPolicy as RestartPolicy
 from engine.errors import GaplessError as GaplessError
 from engine.errors import Misconfigured as Misconfigured
+from engine.errors import NotReady as NotReady
+from engine.errors import OrderEnded as OrderEnded
+from engine.errors import OrderRefused as OrderRefused
 from engine.model.control import Alarm as Alarm
 from engine.model.control import Connected as Connected
 from engine.model.control import ControlEvent as ControlEvent
@@ -74,6 +79,9 @@ __all__ = [
     "MarketEvent",
     "Misconfigured",
     "News",
+    "NotReady",
+    "OrderEnded",
+    "OrderRefused",
     "Pricing",
     "Quote",
     "RestartPolicy",
@@ -84,10 +92,12 @@ __all__ = [
     "Stream",
     "Subscription",
     "Trade",
+    "TradingDay",
     "UpdatedBar",
     "frozen",
     "parse_instant",
     "plug",
     "render_instant",
+    "session_at",
     "strategy",
 ]

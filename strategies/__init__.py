@@ -1,1 +1,1 @@
-"""Strategies that come with the engine: one module each, importing nothing of it but ``engine`` itself."""
+"""Strategies that come with the engine: one module each, importing only ``engine`` and ``engine.indicators``."""

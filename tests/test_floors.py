@@ -40,6 +40,7 @@ WRONG_IMPORTS = {
     "engine/flow/supervisor.py": ("import engine.venues.alpaca", "engine.flow.supervisor -> engine.venues.alpaca"),
     "engine/exchange/clock.py": ("import engine.flow.clock", "engine.exchange.clock -> engine.flow.clock"),
     "engine/ports/venue.py": ("import engine.app.cli", "engine.ports.venue -> engine.app.cli"),
+    "engine/app/cli.py": ("import engine.indicators", "engine.app.cli -> engine.indicators"),
     "strategies/sma_cross.py": ("import engine.flow.session", "strategies.sma_cross -> engine.flow.session"),
 }
 

@@ -7,9 +7,9 @@ import engine
 
 PUBLIC = """
     ANY EMA SMA Alarm Bar Book CallbackStrategy Cancel Connected Context ControlEvent Correction DailyBar Gap
-    GaplessError Halted Imbalance Kind Lost Luld MarketEvent Misconfigured News Pricing Quote RestartPolicy
-    Resumed Stale Status Strategy Stream Subscription Trade UpdatedBar frozen parse_instant plug
-    render_instant strategy
+    GaplessError Halted Imbalance Kind Lost Luld MarketEvent Misconfigured News NotReady OrderEnded OrderRefused Pricing
+    Quote RestartPolicy Resumed Stale Status Strategy Stream Subscription Trade TradingDay UpdatedBar frozen
+    parse_instant plug render_instant session_at strategy
 """.split()
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from engine.app import commands
+from engine.app import commands, kill
 from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
@@ -55,6 +55,7 @@ _COMMANDS: Final = (
         "Check keys, plan, clock and line, and say what to do about each.",
         ("gapless doctor", "gapless doctor --venue live --feed sip --json"),
     ),
+    *kill.COMMANDS,
 )
 _KEYS: Final = "Keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY. Add --debug to see the traceback of a bug."
 

@@ -1,21 +1,68 @@
 """The figures of a running session: what the view shows while it runs and the summary when it ends."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
 import trio
 from attrs import asdict
 
-from engine.app.report import EndedBy, FeedRow, GapRow, SessionReport, Spread, StrategyRow, StreamRow
+from engine.app.account import AccountSide
+from engine.app.report import (
+    AccountRow,
+    EndedBy,
+    FeedRow,
+    GapRow,
+    OrderRow,
+    PositionRow,
+    SessionReport,
+    Spread,
+    StrategyRow,
+    StreamRow,
+)
 from engine.app.wiring import Venue
+from engine.core.blotter import Blotter
 from engine.core.histogram import Histogram
+from engine.core.lifecycle import rounded_price
+from engine.core.rules import plain
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
 from engine.flow.session import Session
 from engine.flow.stream import MarketStream
+from engine.model.account import StrategyPosition
 from engine.model.instant import render_instant
+from engine.model.intent import Outcome
+from engine.model.order import OrderStatus
 
 _NS_PER_MS = 1_000_000
+_FATES: Final[Mapping[OrderStatus, str]] = {
+    OrderStatus.FILLED: "filled",
+    OrderStatus.CANCELED: "canceled",
+    OrderStatus.EXPIRED: "canceled",
+    OrderStatus.REPLACED: "canceled",
+    OrderStatus.REJECTED: "refused",
+}
+"""How an order ended, as the columns have it; every other status is open."""
+_UNSENT: Final[Mapping[Outcome, str]] = {
+    Outcome.INTENDED: "unknown",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.TAKEN: "open",
+    Outcome.REFUSED: "refused",
+    Outcome.ABSENT: "refused",
+    Outcome.DROPPED: "refused",
+}
+"""What is known of an order that the venue has told nothing of."""
 
 
-def read_figures(session: Session, venue: Venue, started_s: float, ended_by: EndedBy = "running") -> SessionReport:
+def read_figures(
+    session: Session,
+    venue: Venue,
+    started_s: float,
+    ended_by: EndedBy = "running",
+    *,
+    account: AccountSide | None = None,
+) -> SessionReport:
     """The report of a session so far."""
     markets = session.markets
     return SessionReport(
@@ -26,12 +73,60 @@ def read_figures(session: Session, venue: Venue, started_s: float, ended_by: End
         feeds=tuple(_feed_row(stream, venue, session) for stream in markets.streams.values()),
         gaps=_gap_rows(markets),
         strategies=tuple(_strategy_row(run) for run in session.runs),
+        account=None if account is None else _account_row(account),
+    )
+
+
+def _account_row(account: AccountSide) -> AccountRow:
+    blotter = account.desk.blotter
+    names = sorted({*blotter.strategies(), *account.states})
+    return AccountRow(
+        stream=account.stream.state,
+        connects=account.stream.connects,
+        rounds=account.desk.rounds,
+        shadow=account.shadow,
+        killed=account.killed,
+        folder=str(account.folder),
+        orders=tuple(_order_rows(blotter, names)),
+        positions=tuple(
+            _position_row(name, held, account.price(symbol))
+            for name in names
+            for symbol, held in sorted(blotter.positions(name).items())
+        ),
+    )
+
+
+def _order_rows(blotter: Blotter, names: Sequence[str]) -> Iterator[OrderRow]:
+    """One pass over the orders, since this is drawn several times a second."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in names}
+    for ticket in blotter.tickets():
+        if ticket.strategy not in counts:
+            continue
+        told = counts[ticket.strategy]
+        told["orders"] += 1
+        told["fills"] += len(ticket.fills)
+        told[_FATES.get(ticket.order.status, "open") if ticket.order is not None else _UNSENT[ticket.outcome]] += 1
+    for name, told in counts.items():
+        yield OrderRow(strategy=name, **told)
+
+
+def _position_row(strategy: str, held: StrategyPosition, price: Decimal | None) -> PositionRow:
+    return PositionRow(
+        strategy=strategy,
+        symbol=held.symbol,
+        qty=plain(held.qty),
+        entry_price=plain(rounded_price(held.entry_price)),
+        price="" if price is None else plain(price),
+        unrealized="" if price is None else plain(rounded_price(held.unrealized(price))),
+        realized=plain(rounded_price(held.realized - held.fees)),
     )
 
 
 def _stream_rows(markets: Markets) -> tuple[StreamRow, ...]:
     rows = []
     for (strategy, stream), totals in markets.books.read(markets.fanout.channels()).items():
+        if not strategy:  # the engine's own listeners
+            continue
         feed = markets.feed_of(stream)
         told = markets.streams[feed].sequencer.of(stream) if feed in markets.streams else None
         rows.append(

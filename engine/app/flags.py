@@ -28,6 +28,11 @@ class RunFlags:
     for_s: Annotated[float | None, Flag("End after this many seconds.", "SECONDS", "for")] = None
     until_tape_ends: Annotated[bool | None, Flag("End when the tape is over and told.")] = None
     json: Annotated[bool, Flag("Print one JSON object at the end; all else goes to stderr.")] = False
+    shadow: Annotated[bool | None, Flag("See live data, match orders on this machine, send none.")] = None
+    limits: Annotated[
+        tuple[str, ...], Flag("A limit of the account, or STRATEGY.NAME; repeat it.", "NAME=VALUE", "limit")
+    ] = ()
+    state: Annotated[Path | None, Flag("Folder of the order file; default: one for each account.", "DIR")] = None
     encoding: Annotated[Wire | None, Flag("How frames are encoded; default: msgpack.", "NAME")] = None
     data_stream_url: Annotated[str | None, Flag("Market-data WebSocket, ws:// or wss://.", "URL")] = None
     data_url: Annotated[str | None, Flag("Market-data REST, http:// or https://.", "URL")] = None

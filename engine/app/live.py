@@ -2,15 +2,19 @@
 
 import math
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import Random
 from typing import cast
 
 import trio
+from attrs import define
 from loguru import logger
 
+from engine.app.account import AccountSide, open_account_side
 from engine.app.figures import read_figures
 from engine.app.options import RunOptions, Tuning
+from engine.app.plugins.trading import may_trade
 from engine.app.report import EndedBy, SessionReport
 from engine.app.wiring import Venue, open_venue
 from engine.errors import GaplessError, Misconfigured
@@ -18,7 +22,10 @@ from engine.exchange.serve import Running
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
 from engine.flow.session import Session
+from engine.flow.supervisor import sole_failure
 from engine.flow.tuning import StreamTuning
+from engine.ports.steps import Probe, ignore
+from engine.store.sqlite import RunSync
 
 # How often the end of a tape is looked for, and how long every line must have been silent by then: longer than a
 # frame can be on its way over loopback or a network, short enough not to be felt. Seconds of Trio's clock.
@@ -26,24 +33,34 @@ _END_POLL_S = 0.25
 _END_QUIET_S = 0.5
 
 
-async def run_live(options: RunOptions, *, exchange: Running | None = None) -> SessionReport:
+async def run_live(
+    options: RunOptions,
+    *,
+    exchange: Running | None = None,
+    run_sync: RunSync = trio.to_thread.run_sync,
+    probe: Probe = ignore,
+    beside: Callable[[AccountSide], Awaitable[None]] | None = None,
+) -> SessionReport:
     """Run one session. ``exchange``: one that is already open, in place of the one the options would start.
 
     SIGINT and SIGTERM end it in order and are told in ``ended_by``; a second signal cuts the strategies' exit short.
     Raises the `GaplessError` that ended it, after the same orderly stop.
+
+    ``run_sync`` runs what blocks (a simulation has no threads), ``probe`` is told the steps of orders, and ``beside``
+    runs with the sources where there is an account.
     """
     started_s = trio.current_time()
     report = _Reporter()
     async with open_venue(options, report, exchange=exchange) as venue:
-        session: Session | None = None
+        ending = _Ending()
 
         async def run_clock(**status: trio.TaskStatus[None]) -> None:
             try:
                 await venue.clock.run(**status)
             except GaplessError as failure:  # such as keys that were withdrawn: the same orderly stop as for a feed
-                if session is None:
+                if ending.session is None:
                     raise
-                session.fail(failure)
+                ending.fail(failure)
 
         async with trio.open_nursery() as clock_nursery:
             await clock_nursery.start(run_clock)
@@ -52,13 +69,21 @@ async def run_live(options: RunOptions, *, exchange: Running | None = None) -> S
                     f"This machine's clock is {abs(venue.clock.skew_s or 0):.1f} s off the venue's: lags and history's "
                     "bounds are wrong by as much. Set it (for example with NTP)."
                 )
-            session = build_session(options, venue, report)
-            if options.watcher is not None:
-                options.watcher(lambda: read_figures(session, venue, started_s))
-            await clock_nursery.start(_watch_signals, session)
-            await session.run(*_background(options, session, venue))
+            markets = build_markets(options, venue, report, ending.fail)
+            async with _open_account(options, venue, markets, report, ending.fail, run_sync, probe) as account:
+                session = ending.session = build_session(options, markets, account)
+                if ending.failure is not None:
+                    session.fail(ending.failure)
+                if options.watcher is not None:
+                    options.watcher(lambda: read_figures(session, venue, started_s, account=account))
+                await clock_nursery.start(_watch_signals, session)
+                background = _background(options, session, venue)
+                if account is not None and beside is not None:
+                    side, task = account, beside
+                    background.append(lambda: task(side))
+                await session.run(*background)
             clock_nursery.cancel_scope.cancel()
-        figures = read_figures(session, venue, started_s, cast(EndedBy, session.ended_by))
+        figures = read_figures(session, venue, started_s, cast(EndedBy, session.ended_by), account=account)
     failures = [session.failure, *(run.failure for run in session.runs if isinstance(run.failure, Misconfigured))]
     for failure in failures:
         if failure is not None:
@@ -66,10 +91,50 @@ async def run_live(options: RunOptions, *, exchange: Running | None = None) -> S
     return figures
 
 
-def build_session(options: RunOptions, venue: Venue, report: Callable[[str], None]) -> Session:
-    """The session of these options at a venue whose clock has been read."""
-    session: Session
-    markets = Markets(
+@define(eq=False)
+class _Ending:
+    """Takes what ends a session for good, also before there is one."""
+
+    session: Session | None = None
+    failure: GaplessError | None = None
+
+    def fail(self, failure: GaplessError) -> None:
+        self.failure = self.failure or failure
+        if self.session is not None:
+            self.session.fail(failure)
+
+
+@asynccontextmanager
+async def _open_account(
+    options: RunOptions,
+    venue: Venue,
+    markets: Markets,
+    report: Callable[[str], None],
+    on_failure: Callable[[GaplessError], None],
+    run_sync: RunSync,
+    probe: Probe,
+) -> AsyncIterator[AccountSide | None]:
+    """The account's side where a strategy may trade; what its nursery raises comes out as it was."""
+    if not any(may_trade(loaded.strategy) for loaded in options.strategies):
+        yield None
+        return
+    try:
+        async with open_account_side(
+            options, venue, markets, report, on_failure, run_sync=run_sync, probe=probe
+        ) as account:
+            yield account
+    except BaseExceptionGroup as group:
+        failure = sole_failure(group)
+        if failure is None:
+            raise
+        raise failure from None
+
+
+def build_markets(
+    options: RunOptions, venue: Venue, report: Callable[[str], None], on_failure: Callable[[GaplessError], None]
+) -> Markets:
+    """The market side of a session, at a venue whose clock has been read."""
+    return Markets(
         clock=venue.clock,
         feed_of=venue.feed_of,
         make_feed=venue.make_feed,
@@ -77,8 +142,12 @@ def build_session(options: RunOptions, venue: Venue, report: Callable[[str], Non
         seed=options.exchange.seed,
         say=lambda name, message: logger.bind(strategy=name).info("{}: {}", name, message),
         report=report,
-        on_failure=lambda failure: session.fail(failure),
+        on_failure=on_failure,
     )
+
+
+def build_session(options: RunOptions, markets: Markets, account: AccountSide | None = None) -> Session:
+    """The session of these options. Without an account its strategies only watch."""
     runs = [
         StrategyRun(
             loaded.name or loaded.strategy.name,
@@ -86,11 +155,11 @@ def build_session(options: RunOptions, venue: Venue, report: Callable[[str], Non
             loaded.params,
             markets,
             Random(f"{options.exchange.seed}/strategy/{loaded.name}"),
+            account.trading_of(loaded.name or loaded.strategy.name) if account and may_trade(loaded.strategy) else None,
         )
         for loaded in options.strategies
     ]
-    session = Session(markets=markets, runs=runs, stop_within_s=options.tuning.stop_within_s)
-    return session
+    return Session(markets=markets, runs=runs, stop_within_s=options.tuning.stop_within_s)
 
 
 def stream_tuning(tuning: Tuning) -> StreamTuning:

@@ -4,15 +4,16 @@ Everything is decided before it is made: names are resolved, files exist, types 
 from it without asking anybody, and a test can write one down in a line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from attrs import Attribute, field, frozen, validators
 
-from engine.app.config.choices import CryptoFeed, OptionFeed, StockFeed, Venue, Wire
+from engine.app.config.choices import CryptoFeed, OnKill, OptionFeed, StockFeed, Venue, Wire
 from engine.app.report import SessionReport
 from engine.app.secrets import Secret
+from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
 from engine.ports import Strategy
 
 Snapshot: TypeAlias = Callable[[], SessionReport]
@@ -126,6 +127,13 @@ class RunOptions:
     encoding: Wire = "msgpack"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
+    state: Path | None = None
+    """The folder of the order file; ``None``: the account's own, at the embedded exchange a temporary one."""
+    shadow: bool = False
+    """Match orders on this machine and send none."""
+    on_kill: OnKill = "flatten"
+    limits: Limits = DEFAULT_ACCOUNT_LIMITS
+    strategy_limits: Mapping[str, Limits] = field(factory=dict)
     watcher: Watcher | None = None
 
     @property

@@ -91,6 +91,47 @@ class StrategyRow:
 
 
 @frozen
+class OrderRow:
+    """The orders of one strategy on this session's books, by what became of them. ``unknown`` should end at 0."""
+
+    strategy: str
+    orders: int = 0
+    open: int = 0
+    filled: int = 0
+    canceled: int = 0
+    refused: int = 0
+    unknown: int = 0
+    fills: int = 0
+
+
+@frozen
+class PositionRow:
+    """What one strategy holds of one symbol. Numbers are exact, as text; ``unrealized`` empty: no price is known."""
+
+    strategy: str
+    symbol: str
+    qty: str
+    entry_price: str
+    price: str = ""
+    unrealized: str = ""
+    realized: str = ""
+
+
+@frozen
+class AccountRow:
+    """The account's side: its stream, how often books were compared, and whether the kill switch is tripped."""
+
+    stream: str = ""
+    connects: int = 0
+    rounds: int = 0
+    shadow: bool = False
+    killed: str = ""
+    folder: str = ""
+    orders: tuple[OrderRow, ...] = ()
+    positions: tuple[PositionRow, ...] = ()
+
+
+@frozen
 class Conservation:
     """The law summed over all rows; ``holds`` only if it holds for every single one."""
 
@@ -127,6 +168,8 @@ class SessionReport:
     feeds: tuple[FeedRow, ...] = ()
     gaps: tuple[GapRow, ...] = ()
     strategies: tuple[StrategyRow, ...] = ()
+    account: AccountRow | None = None
+    """``None`` in a session whose strategies only watch."""
 
     @property
     def sorted_streams(self) -> tuple[StreamRow, ...]:

@@ -34,7 +34,13 @@ _EMBEDDED: Final = ("tape", "speed", "faults", "chaos", "seed", "symbols", "even
 
 def plan(names: Sequence[str], flags: RunFlags) -> tuple[RunOptions, Settings]:
     """Everything that the flags, the environment and the settings file say, checked; raises `Misconfigured`."""
-    settings = load_settings(file=flags.config, environ=os.environ, flags=_by_path(flags), folder=Path.cwd())
+    settings = load_settings(
+        file=flags.config,
+        environ=os.environ,
+        flags=_by_path(flags),
+        folder=Path.cwd(),
+        limit_flags=[_split_limit(text) for text in flags.limits],
+    )
     wanted = tuple(names) or settings.strategies
     if not wanted:
         raise Misconfigured("Say which strategy to run, as in 'gapless run strategies.sma_cross'; see 'gapless list'.")
@@ -62,6 +68,11 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
         encoding=settings.encoding,
         exchange=settings.exchange,
         tuning=settings.tuning,
+        state=settings.state,
+        shadow=settings.shadow,
+        on_kill=settings.on_kill,
+        limits=settings.limits,
+        strategy_limits=settings.strategy_limits,
     )
 
 
@@ -112,10 +123,19 @@ def exit_code(report: SessionReport) -> int:
     return StrategyFailed.exit_code if failed else 0
 
 
+def _split_limit(text: str) -> tuple[str, str, str]:
+    """The strategy (empty: the account), the limit and its value; raises `Misconfigured`."""
+    name, mark, value = text.partition("=")
+    if not mark or not name:
+        raise Misconfigured(f"Flag --limit {text}: write it as NAME=VALUE, or STRATEGY.NAME=VALUE.")
+    strategy, _, limit = name.strip().rpartition(".")
+    return strategy, limit, value.strip()
+
+
 def _by_path(flags: RunFlags) -> dict[str, object]:
     """The flags under the names that settings have; what was not given is ``None``."""
     endpoints = ("data_stream_url", "data_url", "trading_stream_url", "trading_url")
-    plain = ("venue", "for_s", "until_tape_ends", "encoding", "log_level", "log_file")
+    plain = ("venue", "for_s", "until_tape_ends", "encoding", "log_level", "log_file", "shadow", "state")
     return {
         **{name: getattr(flags, name) for name in plain},
         **{f"endpoints.{name}": getattr(flags, name) for name in endpoints},

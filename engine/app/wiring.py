@@ -21,7 +21,7 @@ from engine.venues.alpaca.endpoints import LIVE, PAPER, Endpoints, Keys, feed_of
 from engine.venues.alpaca.feed import AlpacaFeed
 from engine.venues.alpaca.history import AlpacaHistory
 from engine.venues.alpaca.http import GuardedClient, open_client
-from engine.venues.alpaca.rate import PATIENCE_S, Throttle
+from engine.venues.alpaca.rate import PATIENCE_S, RESERVE_SHARE, Throttle
 from engine.venues.alpaca.socket import LineSettings
 
 # The embedded exchange takes any keys; these only fill the login message.
@@ -30,6 +30,8 @@ _ANY_KEYS = Keys("PKEMBEDDED", "embedded")
 # more where the venue says how long. Later readings are polls, and the next one makes up for one that failed.
 _FIRST_ATTEMPTS: Final = 5
 _WAIT_FIRST_S: Final = 0.25
+_ACCOUNT_PATH: Final = "/stream"
+"""Where the account stream is on its host."""
 
 
 @define(eq=False)
@@ -64,7 +66,7 @@ class _ClockReader:
         return wait_s if wait_s <= PATIENCE_S else False
 
 
-@define(eq=False)
+@define(eq=False, kw_only=True)
 class Venue:
     """An Alpaca that a session can use: the real one, or an exchange that speaks its protocol."""
 
@@ -72,11 +74,32 @@ class Venue:
     endpoints: Endpoints
     keys: Keys
     data: GuardedClient
+    trading: GuardedClient
     clock: MarketClock
     throttle: Throttle
+    trading_throttle: Throttle
     report: Callable[[str], None]
     exchange: Running | None = None
     feeds: dict[str, AlpacaFeed] = field(factory=dict)
+
+    @property
+    def own_exchange(self) -> bool:
+        """Whether the exchange is one that ends with this session."""
+        return self.exchange is not None
+
+    @property
+    def account_url(self) -> str:
+        """The whole URL of the account stream."""
+        url = self.endpoints.trading_stream_url.rstrip("/")
+        return url if url.endswith(_ACCOUNT_PATH) else url + _ACCOUNT_PATH
+
+    @property
+    def line_settings(self) -> LineSettings:
+        """How patient every line is."""
+        tuning = self.options.tuning
+        return LineSettings(
+            handshake_s=tuning.handshake_within_s, ping_every_s=tuning.ping_every_s, pong_s=tuning.pong_within_s
+        )
 
     def feed_of(self, stream: Stream) -> str:
         """The name of the feed that carries a stream."""
@@ -89,7 +112,6 @@ class Venue:
         options = Encoding.MSGPACK if name in ("indicative", "opra") else Encoding(self.options.encoding)
         spec = feed_spec(name, options)
         place = name.partition(":")[2] or ("us" if spec.family is Family.CRYPTO else name)
-        tuning = self.options.tuning
         feed = self.feeds[name] = AlpacaFeed(
             name=name,
             url=spec.url(self.endpoints.data_stream_url),
@@ -100,11 +122,7 @@ class Venue:
             history=AlpacaHistory(self.data, self.throttle, spec.family, place, self.clock.now_ns),
             report=self.report,
             environment=self.endpoints.environment,
-            settings=LineSettings(
-                handshake_s=tuning.handshake_within_s,
-                ping_every_s=tuning.ping_every_s,
-                pong_s=tuning.pong_within_s,
-            ),
+            settings=self.line_settings,
         )
         return feed
 
@@ -123,8 +141,18 @@ async def open_venue(
         data = await stack.enter_async_context(open_client(endpoints.data_url, headers))
         trading = await stack.enter_async_context(open_client(endpoints.trading_url, headers))
         clock = MarketClock(_ClockReader(trading, report).read, time_ns)
+        per_minute = options.rest_per_minute
         yield Venue(
-            options, endpoints, keys, data, clock, Throttle(options.rest_per_minute, wall_s=time), report, exchange
+            options=options,
+            endpoints=endpoints,
+            keys=keys,
+            data=data,
+            trading=trading,
+            clock=clock,
+            throttle=Throttle(per_minute, wall_s=time),
+            trading_throttle=Throttle(per_minute, wall_s=time, reserve_share=RESERVE_SHARE),
+            report=report,
+            exchange=exchange,
         )
 
 

@@ -123,6 +123,17 @@ def day_at(ts_ns: int) -> TradingDay | None:
     return trading_day(_date_at(ts_ns // HOUR_NS))
 
 
+def session_at(ts_ns: int) -> TradingDay:
+    """The trading day that an instant belongs to: the first whose extended hours end after it.
+
+    So a night belongs to the day it leads to, and a weekend to the Monday after it.
+    """
+    today = day_at(ts_ns)
+    if today is None or today.post_ns <= ts_ns:
+        today = next_trading_day(_date_at(ts_ns // HOUR_NS))
+    return today
+
+
 def phase_at(ts_ns: int) -> Phase:
     """What part of the trading day an instant falls into. Each part begins at its edge and ends before the next."""
     day = _date_at(ts_ns // HOUR_NS)

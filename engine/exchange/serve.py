@@ -162,7 +162,7 @@ async def open_exchange(
     )
     market.attach(brokerage)
     keys = options.keys or options.line.keys.pairs
-    control = ControlDesk(board, lambda: running.summary())
+    control = ControlDesk(board, lambda: running.summary(), lambda: running.rest.changes)
     rest = RestServer(
         market,
         plan,

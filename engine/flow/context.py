@@ -1,7 +1,8 @@
-"""The Context of a running strategy: opens channels at the fan-out and reads history and time for it."""
+"""The Context of a running strategy: opens channels at the fan-out, reads history and time, hands orders on."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import trio
@@ -14,11 +15,14 @@ from engine.flow.channel import Channel
 from engine.flow.markets import Markets
 from engine.flow.merge import Merge
 from engine.flow.notices import Notices
+from engine.flow.trading import Trading
+from engine.model.account import StrategyPosition
 from engine.model.control import Gap
 from engine.model.instant import NS_PER_S
 from engine.model.market import Kind, MarketEvent, Quote, Trade
+from engine.model.order import Side
 from engine.model.stream import Stream
-from engine.ports import HistoryQuery
+from engine.ports import HistoryQuery, LiveOrder, SavedState
 
 # What a subscription may have waiting unless it says otherwise: about a minute at 4,000 events a second, some 80 MB.
 CAPACITY = 262_144
@@ -33,10 +37,11 @@ _WARMUP_SPAN_MAX_NS = 14 * 24 * 60 * _MINUTE_NS
 
 @define(eq=False)
 class StrategyContext:
-    """`engine.ports.Context` for one run of one strategy."""
+    """`engine.ports.Context` for one run of one strategy. ``trading`` is ``None`` where there is no account."""
 
     name: str
     market: Markets
+    trading: Trading | None = None
     lag: Histogram = field(factory=Histogram)
     queue_lag: Histogram = field(factory=Histogram)
     _left_ns: dict[Stream, int] = field(factory=dict)
@@ -224,3 +229,48 @@ class StrategyContext:
                     f"{self.name}: history of {kind} {symbol} holds more than {HISTORY_ROWS_MAX} rows; ask for less"
                 )
         return rows
+
+    # -- orders
+
+    async def buy(self, symbol: str, qty: Any = None, **how: Any) -> LiveOrder:
+        return await self._trading("buy").order(Side.BUY, symbol, qty, **how)
+
+    async def sell(self, symbol: str, qty: Any = None, **how: Any) -> LiveOrder:
+        return await self._trading("sell").order(Side.SELL, symbol, qty, **how)
+
+    async def target(self, symbol: str, qty: Any, *, within: float | None = None) -> None:
+        await self._trading("target").target(symbol, qty, within=within)
+
+    async def close(self, symbol: str) -> None:
+        await self._trading("close").target(symbol, 0)
+
+    async def cancel(self, symbol: str | None = None) -> None:
+        await self._trading("cancel").cancel(symbol)
+
+    def orders(self, **how: Any) -> AbstractAsyncContextManager[Any]:
+        return self._trading("orders").orders(**how)
+
+    def open_orders(self, symbol: str | None = None) -> tuple[LiveOrder, ...]:
+        return self._trading("open_orders").open_orders(symbol)
+
+    def fills(self) -> AbstractAsyncContextManager[Any]:
+        return self._trading("fills").fills()
+
+    def position(self, symbol: str) -> Decimal:
+        return self._trading("position").position(symbol)
+
+    @property
+    def positions(self) -> Mapping[str, StrategyPosition]:
+        return self._trading("positions").positions
+
+    @property
+    def state(self) -> SavedState:
+        return self._trading("state").state
+
+    def _trading(self, what: str) -> Trading:
+        if self.trading is None:
+            raise Misconfigured(
+                f"{self.name}: ctx.{what} needs an account, and this session only reads market data. "
+                "Run it at a venue that takes orders, or with --shadow"
+            )
+        return self.trading

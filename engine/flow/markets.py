@@ -94,6 +94,14 @@ class Markets:
         """Where the past of a stream can be read."""
         return self._stream(self.feed_of(stream)).feed.history
 
+    def not_live(self, strategy: str) -> str:
+        """Which feeds of a strategy's subscriptions do not tell the present, as words; empty when all of them do."""
+        names = {
+            name for channel, _ in self.fanout.channels() if channel.strategy == strategy for name in channel.feeds
+        }
+        late = [f"{name} is {self.streams[name].state}" for name in sorted(names) if self.streams[name].state != "live"]
+        return ", ".join(late)
+
     # -- channels
 
     def attach(self, channel: Channel) -> None:

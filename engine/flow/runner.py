@@ -2,9 +2,13 @@
 
 An exception ends only its own strategy. It is told to the person who runs this and to everyone who listens to the
 lifecycle; whether the strategy starts again is for its own restart policy to say.
+
+Each run is one implicit block of orders (``on_exit="cancel"``): what a strategy placed outside a block of its own is
+canceled when the run ends, whether it returned, failed, is started again or is stopped with the session.
 """
 
 import traceback
+from contextlib import AbstractAsyncContextManager, nullcontext
 from random import Random
 from typing import Any
 
@@ -16,19 +20,24 @@ from engine.errors import AskHuman, BudgetSpent, GaplessError, HaltStrategy, Str
 from engine.flow.context import StrategyContext
 from engine.flow.markets import Markets
 from engine.flow.supervisor import sole_failure, supervise
+from engine.flow.trading import Trading
 from engine.model.control import Halted
 from engine.ports import Strategy
 
 
 @define(eq=False)
 class StrategyRun:
-    """One strategy of a session. ``state``: waiting, running, restarting, finished, failed, stopped."""
+    """One strategy of a session. ``state``: waiting, running, restarting, finished, failed, stopped.
+
+    ``trading`` is its order side, ``None`` in a session that only reads.
+    """
 
     name: str
     strategy: Strategy
     params: Any
     markets: Markets
     random: Random
+    trading: Trading | None = None
     context: StrategyContext = field(init=False)
     state: str = "waiting"
     restarts: int = 0
@@ -37,7 +46,7 @@ class StrategyRun:
     traceback: str = ""
 
     def __attrs_post_init__(self) -> None:
-        self.context = StrategyContext(self.name, self.markets)
+        self.context = StrategyContext(self.name, self.markets, self.trading)
 
     async def run(self) -> None:  # noqa: ASYNC910 - a strategy that never waits ends at once
         """Run until the strategy returns, is cancelled, or has failed for good; never raises for its exceptions."""
@@ -62,7 +71,8 @@ class StrategyRun:
         self.state, self.error = "running", ""  # what an earlier run ended with is told by `restarts`
         arguments = (self.context,) if self.strategy.params is None else (self.context, self.params)
         try:
-            await self.strategy.run(*arguments)
+            async with self._block():
+                await self.strategy.run(*arguments)
         except (Exception, BaseExceptionGroup) as error:  # a strategy is other people's code: whatever it raises
             if isinstance(error, BaseExceptionGroup):
                 cancelled, rest = error.split(trio.Cancelled)
@@ -77,6 +87,9 @@ class StrategyRun:
             if isinstance(ours, HaltStrategy | AskHuman):
                 raise ours from None
             raise StrategyFailed(f"strategy {self.name} raised {self.error}") from error
+
+    def _block(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self.trading is None else self.trading.run()
 
     def _note(self, error: BaseException) -> None:
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:

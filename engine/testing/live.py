@@ -33,15 +33,16 @@ class ExchangeStuck(RuntimeError):
 class _Thread:
     """A Trio run beside the test, with one exchange in it."""
 
-    def __init__(self, options: ExchangeOptions) -> None:
+    def __init__(self, options: ExchangeOptions, clock: trio.abc.Clock | None) -> None:
         self._options = options
+        self._clock = clock
         self._opened: Future[tuple[Running, trio.lowlevel.TrioToken, trio.CancelScope]] = Future()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="live exchange", daemon=True)
 
     def _run(self) -> None:
         try:
-            trio.run(self._serve)
+            trio.run(self._serve, clock=self._clock)
         except BaseException as failure:  # noqa: ASYNC103, BLE001 - handed to the test, in its own thread
             self._failure = failure
             if not self._opened.done():
@@ -96,9 +97,12 @@ class _Thread:
 
 
 @contextmanager
-def open_live(options: ExchangeOptions) -> Iterator[Exchange]:
-    """Serve an exchange on free loopback ports while the block runs. Raises `Misconfigured`, `ExchangeStuck`."""
-    thread = _Thread(options)
+def open_live(options: ExchangeOptions, *, clock: trio.abc.Clock | None = None) -> Iterator[Exchange]:
+    """Serve an exchange on free loopback ports while the block runs. Raises `Misconfigured`, `ExchangeStuck`.
+
+    ``clock`` is what its thread lives by in place of the machine's: one that runs faster shortens what is waited for.
+    """
+    thread = _Thread(options, clock)
     running = thread.start()
     try:
         yield Exchange(running, options, thread.ask)

@@ -23,6 +23,7 @@ from engine.flow.notices import Notices
 from engine.model.control import Alarm, ControlEvent
 from engine.model.market import Kind
 from engine.ports import CallbackStrategy, Context, Strategy, plug
+from engine.testing.inline import run_inline
 
 
 @frozen
@@ -147,7 +148,7 @@ async def run_session(
 async def _run(options: RunOptions, exchange: Running) -> SessionReport:
     """A session whose error, if it has one, is not in a group."""
     try:
-        return await run_live(options, exchange=exchange)
+        return await run_live(options, exchange=exchange, run_sync=run_inline)
     except BaseExceptionGroup as group:
         cause = known_cause(group)
         if cause is None:

@@ -19,6 +19,7 @@ from engine.core.calendar import (
     next_trading_day,
     phase_at,
     previous_trading_day,
+    session_at,
     trading_day,
 )
 from engine.model.instant import NS_PER_S, parse_instant, render_instant
@@ -128,6 +129,22 @@ def test_the_edges_of_a_day_are_in_order_and_the_days_beside_it_lead_back(day: d
     assert found.pre_ns < found.open_ns < found.close_ns < found.post_ns
     assert next_trading_day(before.date) == previous_trading_day(after.date) == found
     assert day_at(found.pre_ns) == day_at(found.post_ns - 1) == found
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        ("2026-03-02T00:00:00", "2026-03-02"),
+        ("2026-03-02T19:59:59", "2026-03-02"),
+        ("2026-03-02T20:00:00", "2026-03-03"),
+        ("2026-03-06T20:00:00", "2026-03-09"),
+        ("2026-11-26T12:00:00", "2026-11-27"),  # Thanksgiving
+        ("2026-11-27T16:59:59", "2026-11-27"),  # a half day
+        ("2026-11-27T17:00:00", "2026-11-30"),
+    ],
+)
+def test_a_moment_belongs_to_the_day_whose_extended_hours_end_next(at: str, day: str) -> None:
+    assert str(session_at(instant_of(datetime.fromisoformat(at).replace(tzinfo=NEW_YORK))).date) == day
 
 
 @settings(max_examples=300)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.rate import WINDOW_S, Quota, TokenBucket, parse_quota
+from engine.core.rate import PROBE_EVERY_S, WINDOW_S, Lanes, Quota, TokenBucket, parse_quota
 
 DATE = "Mon, 02 Mar 2026 14:31:00 GMT"
 DATE_S = 1_772_461_860
@@ -42,6 +42,7 @@ def test_a_full_bucket_gives_its_burst_at_once_and_then_a_steady_pace(limit: int
 
 @given(
     seconds=st.integers(0, 1000),
+    share=st.sampled_from([0.0, 0.25]),
     quota=st.builds(
         Quota,
         limit=st.none() | st.integers(0, 10**12),
@@ -50,14 +51,91 @@ def test_a_full_bucket_gives_its_burst_at_once_and_then_a_steady_pace(limit: int
         retry_after_s=st.none() | st.floats(0, 1000),
     ),
 )
-def test_what_the_venue_asks_for_is_waited_out(seconds: int, quota: Quota) -> None:
-    bucket, now_s = TokenBucket(200), float(seconds)
-    bucket.learn(quota, now_s)
-    assert bucket.wait_s(now_s) >= (quota.wait_s or 0.0) - 1e-9
+def test_what_the_venue_asks_for_is_waited_out(seconds: int, share: float, quota: Quota) -> None:
+    lanes, now_s = Lanes(200, share), float(seconds)
+    lanes.learn(quota, now_s)
+    assert lanes.wait_s(now_s) >= (quota.wait_s or 0.0) - 1e-9
     if quota.remaining == 0:
-        assert bucket.wait_s(now_s) > 0
-    if not quota.wait_s and quota.remaining != 0:
-        assert bucket.wait_s(now_s) == 0
+        assert lanes.wait_s(now_s) > 0
+    if not quota.wait_s and (quota.remaining is None or quota.remaining > lanes.limit_per_min * share):
+        assert lanes.wait_s(now_s) == 0
+
+
+@given(
+    limit=st.integers(1, 60),
+    asks=st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.1, 1.0, 7.0, 61.0]), st.booleans()), max_size=200),
+)
+def test_both_lanes_together_never_have_more_than_the_limit(limit: int, asks: list[tuple[float, bool]]) -> None:
+    lanes, now_s, made_s = Lanes(limit, 0.25), 0.0, list[float]()
+    for pause_s, urgent in asks:
+        now_s += pause_s
+        now_s += lanes.wait_s(now_s, urgent=urgent)
+        lanes.take(now_s, urgent=urgent)
+        made_s.append(now_s)
+    for first in range(len(made_s)):
+        assert sum(made_s[first] <= made < made_s[first] + WINDOW_S - 1e-6 for made in made_s) <= limit
+
+
+def spend_lane(lanes: Lanes, now_s: float, *, urgent: bool) -> int:
+    """How many requests may be made at once, making them."""
+    count = 0
+    while not lanes.wait_s(now_s, urgent=urgent):
+        lanes.take(now_s, urgent=urgent)
+        count += 1
+    return count
+
+
+def test_what_is_kept_for_urgent_requests_is_there_when_all_others_have_spent_theirs() -> None:
+    lanes = Lanes(200, 0.25)
+    assert spend_lane(lanes, 0.0, urgent=False) == 60
+    assert spend_lane(lanes, 0.0, urgent=True) == 40
+    assert lanes.wait_s(0.0, urgent=True) > 0
+
+
+def test_urgent_requests_have_the_open_lane_too() -> None:
+    assert spend_lane(Lanes(200, 0.25), 0.0, urgent=True) == 100
+
+
+@given(requests=st.integers(0, 400))
+def test_all_others_never_touch_the_reserve(requests: int) -> None:
+    lanes, now_s = Lanes(200, 0.25), 0.0
+    for _ in range(requests):
+        now_s += lanes.wait_s(now_s)
+        lanes.take(now_s)
+    assert spend_lane(lanes, now_s, urgent=True) >= 40
+
+
+def test_without_a_reserve_urgent_requests_are_like_all_others() -> None:
+    lanes = Lanes(200)
+    assert spend_lane(lanes, 0.0, urgent=True) == 20
+    assert lanes.wait_s(0.0) == lanes.wait_s(0.0, urgent=True) > 0
+
+
+def test_in_a_quiet_that_the_venue_asked_for_urgent_requests_knock_once_a_second() -> None:
+    lanes = Lanes(200, 0.25)
+    lanes.learn(Quota(remaining=0, retry_after_s=30.0), 0.0)
+    assert lanes.wait_s(0.0) == 30.0
+    assert lanes.wait_s(0.0, urgent=True) == 0
+    lanes.take(0.0, urgent=True)
+    assert lanes.wait_s(0.0, urgent=True) == PROBE_EVERY_S
+
+
+def test_a_knock_that_is_let_in_opens_the_door_for_urgent_requests_only() -> None:
+    lanes = Lanes(200, 0.25)
+    lanes.learn(Quota(remaining=0, retry_after_s=30.0), 0.0)
+    lanes.take(0.0, urgent=True)
+    lanes.learn(Quota(limit=200, remaining=150), 0.1)
+    assert spend_lane(lanes, 0.1, urgent=True) >= 39
+    assert lanes.wait_s(0.1) == pytest.approx(29.9)
+
+
+def test_the_reserve_grows_and_shrinks_with_the_limit() -> None:
+    lanes = Lanes(200, 0.25)
+    lanes.learn(Quota(limit=1000), 0.0)
+    assert spend_lane(lanes, 0.0, urgent=True) == 200 + 300
+    lanes = Lanes(200, 0.25)
+    lanes.learn(Quota(limit=3), 0.0)
+    assert spend_lane(lanes, 0.0, urgent=True) == 1
 
 
 def test_a_larger_limit_is_learned_and_used_at_once() -> None:

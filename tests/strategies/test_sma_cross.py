@@ -1,44 +1,53 @@
-"""Law: a signal is told when the fast average crosses the slow one, buying and selling in turn."""
+"""Law: it holds the symbol while the fast average is above the slow one, and tells each crossing once."""
 
-from collections.abc import Iterator
+from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
-import trio
-from loguru import logger
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.app.demo.episode import START_NS, Episode
-from engine.app.live import run_live
-from engine.app.options import RunOptions
-from engine.app.plugins.params import load_strategies
-from engine.exchange.generator import Generator
-from engine.exchange.serve import ExchangeOptions, open_exchange
-from strategies.sma_cross import Params
+from engine.testing.simulated import SimulatedExchange
+from strategies.sma_cross import Cross, Params, sma_cross
 
 
-@pytest.fixture
-def lines() -> Iterator[list[str]]:
-    """Everything that is logged while a test runs."""
-    told: list[str] = []
-    sink = logger.add(told.append, format="{message}")
-    yield told
-    logger.remove(sink)
+@given(closes=st.lists(st.floats(1, 1e4), max_size=60))
+def test_a_crossing_is_where_above_became_below_or_the_other_way(closes: list[float]) -> None:
+    cross, sides = Cross(2, 5), []
+    for close in closes:
+        crossed = cross.update(close)
+        sides.append(cross.above)
+        assert crossed == (len(sides) > 1 and sides[-2] is not None and sides[-2] != sides[-1])
+    assert sides[:4] == [None] * min(4, len(closes))
 
 
-async def test_signals_alternate_and_name_the_symbol(lines: list[str]) -> None:
-    market = Episode(Generator(seed=3, start_ns=START_NS, symbols=("SPY",), events_per_s=4.0), length_s=1800)
-    sets = ("fast=1", "slow=2")
-    async with open_exchange(ExchangeOptions(speed=0.0), market) as exchange:
-        options = RunOptions(load_strategies(("sma_cross",), sets), until_tape_ends=True)
-        with trio.fail_after(20):
-            await run_live(options, exchange=exchange)
-    sides = [line.partition(": ")[2].split()[0] for line in lines if " SPY at " in line]
-    assert len(sides) > 1
+def test_no_number_is_no_crossing() -> None:
+    cross = Cross(1, 2)
+    told = [cross.update(close) for close in (1.0, 2.0, float("nan"), 2.0, 1.0, 2.0)]
+    assert told == [False, False, False, False, False, True]
+    assert cross.above
+
+
+@pytest.mark.slow
+@pytest.mark.exchange(symbols="SPY", events_per_s=2, seed=3)
+async def test_signals_alternate_and_what_is_bought_is_given_back(exchange: SimulatedExchange) -> None:
+    result = await exchange.run(sma_cross, Params(fast=1, slow=2), for_s=600)
+    sides = [line.split()[0] for line in result.said if " SPY at " in line]
     assert set(sides) == {"BUY", "SELL"}
     assert all(one != other for one, other in pairwise(sides))
+    assert not result.failures
 
 
-@pytest.mark.parametrize(("fast", "slow"), [(10, 10), (0, 5), (30, 10)])
-def test_averages_that_cannot_cross_are_refused(fast: int, slow: int) -> None:
-    with pytest.raises(ValueError, match="below slow"):
-        Params(fast=fast, slow=slow)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"fast": 10, "slow": 10}, "below slow"),
+        ({"fast": 0, "slow": 5}, "below slow"),
+        ({"fast": 30, "slow": 10}, "below slow"),
+        ({"qty": Decimal(0)}, "above 0"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Params(**changes)

@@ -16,3 +16,5 @@ FillName: TypeAlias = Literal["touch", "queue", "through", "paper"]
 """The fill models of `engine.core.matching.models`, which a test holds this list against."""
 PlanName: TypeAlias = Literal["free", "plus"]
 """What an account pays for; `engine.exchange.tiers` says what that means."""
+OnKill: TypeAlias = Literal["flatten", "cancel"]
+"""What a tripped kill switch does beside refusing orders: cancel and close what strategies hold, or cancel alone."""

@@ -12,16 +12,17 @@ copied and committed.
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from attrs import Attribute, field, fields, frozen, has, validators
 
-from engine.app.config.choices import FeedName, LogLevel, Venue, Wire
+from engine.app.config.choices import FeedName, LogLevel, OnKill, Venue, Wire
 from engine.app.config.values import structure
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
+from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
 from engine.errors import Misconfigured
 
 FILE_NAME: Final = "gapless.toml"
@@ -48,8 +49,16 @@ class Settings:
     encoding: Wire = "msgpack"
     log_level: LogLevel = "info"
     log_file: Path | None = None
+    state: Path | None = None
+    """Where the order file is; ``None``: a folder for each account, and a throw-away one at the embedded exchange."""
+    shadow: bool = False
+    on_kill: OnKill = "flatten"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
+    limits: Limits = DEFAULT_ACCOUNT_LIMITS
+    """Of the account."""
+    strategy_limits: Mapping[str, Limits] = field(factory=dict)
+    """Strategy name to limits, from ``[limits.strategies.NAME]`` tables."""
     params: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     """Strategy name to parameters, from ``[params.NAME]`` tables; typed when the strategy is loaded."""
 
@@ -67,6 +76,10 @@ class Settings:
         return Feeds(**chosen)
 
 
+_BY_STRATEGY: Final = frozenset({"params", "strategy_limits"})
+"""Settings that are tables by the names of strategies, and so have no names of their own."""
+
+
 @frozen
 class _Found:
     """A value as it was written, and where."""
@@ -75,22 +88,43 @@ class _Found:
     origin: str
 
 
-def load_settings(*, file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], folder: Path) -> Settings:
+def load_settings(
+    *,
+    file: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any],
+    folder: Path,
+    limit_flags: Sequence[tuple[str, str, str]] = (),
+) -> Settings:
     """Merge the four places into one value.
+
+    ``limit_flags`` are limits as flags give them: strategy (empty: the account), name and value.
 
     ``file`` is what ``--config`` named (it must exist); without one, ``GAPLESS_CONFIG`` and then ``gapless.toml`` in
     ``folder`` are tried. ``flags`` maps a dotted path to a value; ``None`` means not given. Raises `Misconfigured`.
     """
     found: dict[str, _Found] = {}
     params: Mapping[str, Mapping[str, Any]] = {}
+    limits: dict[str, dict[str, _Found]] = {}
     path = _choose_file(file, environ, folder)
     if path is not None:
         document = _read(path)
-        params = _params(document.pop("params", {}), path)
+        params = _named_tables(document.pop("params", {}), "params", "fast = 10", path)
+        if isinstance(document.get("limits"), dict):
+            named = document["limits"].pop("strategies", {})
+            for name, table in _named_tables(named, "limits.strategies", "order_qty = 100", path).items():
+                limits[name] = {key: _Found(value, f"{path}: limits.strategies.{name}") for key, value in table.items()}
         found.update(_from_file(document, path))
     found.update(_from_environment(environ))
     found.update((name, _Found(value, f"Flag {_flag(name)}")) for name, value in flags.items() if value is not None)
-    settings: Settings = _build(Settings, "", found, params=params)
+    for name, limit, value in limit_flags:
+        if name:
+            limits.setdefault(name, {})[limit] = _Found(value, "Flag --limit")
+        else:
+            _check_limit(limit, "Flag --limit")
+            found[f"limits.{limit}"] = _Found(value, f"Flag --limit {limit}")
+    by_strategy = {name: _limits_of(table) for name, table in limits.items()}
+    settings: Settings = _build(Settings, "", found, params=params, strategy_limits=by_strategy)
     if bool(settings.key_id) != bool(settings.secret_key):
         there, missing = list(KEY_VARIABLES) if settings.key_id else list(KEY_VARIABLES)[::-1]
         raise Misconfigured(f"Environment variable {there} is set but {missing} is not: set both or neither.")
@@ -122,11 +156,25 @@ def _read(path: Path) -> dict[str, Any]:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _params(tables: Any, path: Path) -> dict[str, Mapping[str, Any]]:
-    """The ``[params.NAME]`` tables; their keys are checked when the strategy is known."""
+def _named_tables(tables: Any, name: str, line: str, path: Path) -> dict[str, Mapping[str, Any]]:
+    """Tables by the names of strategies, such as ``[params.NAME]``."""
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise Misconfigured(f"{path}: params must be tables such as [params.sma_cross] with a line fast = 10.")
+        raise Misconfigured(f"{path}: {name} must be tables such as [{name}.sma_cross] with a line {line}.")
     return tables
+
+
+def _check_limit(limit: str, origin: str) -> None:
+    known = [attribute.name for attribute in fields(Limits)]
+    if limit not in known:
+        raise Misconfigured(f"{origin}: there is no limit {limit!r}{_did_you_mean(limit, known)}")
+
+
+def _limits_of(table: Mapping[str, _Found]) -> Limits:
+    """The limits of one strategy; raises `Misconfigured`."""
+    for limit, found in table.items():
+        _check_limit(limit, found.origin)
+    limits: Limits = _build(Limits, "", table)
+    return limits
 
 
 def _from_file(document: Mapping[str, Any], path: Path) -> Iterator[tuple[str, _Found]]:
@@ -173,7 +221,7 @@ def _leaves(owner: type, prefix: str = "") -> dict[str, Any]:
     for name, kind in get_type_hints(owner).items():
         if has(kind):
             leaves.update(_leaves(kind, f"{prefix}{name}."))
-        elif name != "params":
+        elif name not in _BY_STRATEGY:
             leaves[f"{prefix}{name}"] = kind
     return leaves
 
@@ -207,7 +255,9 @@ def _build(owner: type, prefix: str, found: Mapping[str, _Found], **given: Any) 
     for attribute in fields(owner):
         name, kind = f"{prefix}{attribute.name}", hints[attribute.name]
         if has(kind):
-            values[attribute.name] = _build(kind, f"{name}.", found)
+            standing = attribute.default if isinstance(attribute.default, kind) else None
+            defaults = {} if standing is None else {one.name: getattr(standing, one.name) for one in fields(kind)}
+            values[attribute.name] = _build(kind, f"{name}.", found, **defaults)
         elif name in found:
             values[attribute.name] = _typed(found[name], kind, attribute)
     return owner(**values)

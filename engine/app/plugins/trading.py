@@ -22,19 +22,22 @@ alone."""
 
 def may_trade(strategy: Strategy) -> bool:
     """What the strategy says, else whether its code mentions orders."""
-    if strategy.trades is not None:
-        return strategy.trades
     seen: set[int] = set()
-    waiting: list[Any] = [strategy.run]
+    waiting: list[Any] = [strategy]
     while waiting:
         thing = waiting.pop()
         if id(thing) in seen:
             continue
         seen.add(id(thing))
-        if isclass(thing):
-            if ORDER_WORDS & vars(thing).keys():
+        if isinstance(thing, Strategy):
+            if thing.trades is not None:
+                return thing.trades
+            waiting.append(thing.run)
+        elif isclass(thing):
+            own = [one for one in thing.__mro__ if not one.__module__.startswith("engine.")]
+            if any(ORDER_WORDS & vars(one).keys() for one in own):
                 return True
-            waiting.extend(value for value in vars(thing).values() if isfunction(value))
+            waiting.extend(value for one in own for value in vars(one).values() if isfunction(value))
         elif isfunction(thing):
             if any(ORDER_WORDS & set(code.co_names) for code in _codes(thing.__code__)):
                 return True
@@ -50,12 +53,12 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _used(function: FunctionType) -> Iterator[Any]:
-    """The functions and classes that it closes over, and those of its own module that it names."""
+    """The functions, classes and strategies that it closes over, and those of its own module that it names."""
     names = {name for code in _codes(function.__code__) for name in code.co_names}
     for name in sorted(names & function.__globals__.keys()):
         thing = function.__globals__[name]
         if (isfunction(thing) or isclass(thing)) and thing.__module__ == function.__module__:
             yield thing
     for thing in getclosurevars(function).nonlocals.values():
-        if isfunction(thing) or isclass(thing):
+        if isfunction(thing) or isclass(thing) or isinstance(thing, Strategy):
             yield thing

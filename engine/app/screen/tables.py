@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from engine.app.report import Conservation, FeedRow, GapRow, SessionReport, Spread, StrategyRow, StreamRow
+from engine.app.report import AccountRow, Conservation, FeedRow, GapRow, SessionReport, Spread, StrategyRow, StreamRow
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,6 +82,35 @@ _STRATEGY: Final[tuple[Column, ...]] = (
 )
 
 
+_ORDER: Final[tuple[Column, ...]] = (
+    ("<strategy", lambda row: row.strategy or "(nobody's)"),
+    *_figures("orders", "open", "filled", "canceled", "refused", "unknown", "fills"),
+)
+_POSITION: Final[tuple[Column, ...]] = (
+    ("<strategy", lambda row: row.strategy or "(nobody's)"),
+    ("<symbol", lambda row: row.symbol),
+    *((name, lambda row, name=name: getattr(row, name)) for name in ("qty", "entry_price", "price", "unrealized")),
+    ("realized", lambda row: row.realized),
+)
+
+
+def told_orders(account: AccountRow) -> str:
+    """The account's side in a few words."""
+    orders, working = sum(row.orders for row in account.orders), sum(row.open for row in account.orders)
+    killed = f", KILLED: {account.killed}" if account.killed else ""
+    return f"account {account.stream}, {count(orders)} orders, {working} open{killed}"
+
+
+def order_sheet(account: AccountRow) -> Sheet:
+    """One line a strategy: what became of its orders."""
+    return _sheet("Orders (SHADOW: none was sent)" if account.shadow else "Orders", _ORDER, account.orders)
+
+
+def position_sheet(account: AccountRow) -> Sheet:
+    """One line a strategy and symbol."""
+    return _sheet("Positions (SHADOW)" if account.shadow else "Positions", _POSITION, account.positions)
+
+
 def feed_sheet(rows: Sequence[FeedRow]) -> Sheet:
     """One line a connection."""
     return _sheet("Feeds", _FEED, rows)
@@ -116,6 +145,8 @@ def law(totals: Conservation) -> str:
 def render_report(report: SessionReport) -> str:
     """The closing summary as plain text; the error that ended a session is told apart from it, on stderr."""
     sheets = [feed_sheet(report.feeds), stream_sheet(report.sorted_streams), strategy_sheet(report.strategies)]
+    if report.account is not None:
+        sheets += [order_sheet(report.account), position_sheet(report.account)]
     if report.gaps:
         sheets.append(gap_sheet(report.gaps))
     head = f"Session ended by {report.ended_by} after {report.duration_s:.1f} s."

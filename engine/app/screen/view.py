@@ -14,7 +14,18 @@ import trio
 
 from engine.app.options import Snapshot
 from engine.app.report import SessionReport
-from engine.app.screen.tables import count, feed_sheet, gap_sheet, law, strategy_sheet, stream_sheet, to_rich
+from engine.app.screen.tables import (
+    count,
+    feed_sheet,
+    gap_sheet,
+    law,
+    order_sheet,
+    position_sheet,
+    strategy_sheet,
+    stream_sheet,
+    to_rich,
+    told_orders,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -97,10 +108,11 @@ class View:
         report = self._latest
         feeds = ", ".join(f"{row.feed} {row.state} ({row.restarts} restarts)" for row in report.feeds) or "no feed yet"
         open_gaps = sum(not gap.closed for gap in report.gaps)
+        traded = "" if report.account is None else f"; {told_orders(report.account)}"
         failed = "".join(f", {row.name}: {row.error}" for row in report.strategies if row.error)
         return (
             f"{report.duration_s:.0f} s: {feeds}; {self.rate_per_s():,.0f}/s; {law(report.conservation)}; "
-            f"{count(len(report.gaps))} gaps, {open_gaps} open{failed}"
+            f"{count(len(report.gaps))} gaps, {open_gaps} open{traded}{failed}"
         )
 
     def _render(self) -> "RenderableType":
@@ -110,6 +122,8 @@ class View:
         report = self._latest
         head = Text(f"{self._title}   {report.duration_s:.1f} s   {self.rate_per_s():,.0f} messages/s", style="bold")
         sheets = [feed_sheet(report.feeds), strategy_sheet(report.strategies)]
+        if report.account is not None:
+            sheets += [order_sheet(report.account), position_sheet(report.account)]
         sheets.append(stream_sheet(report.sorted_streams, STREAM_ROWS_MAX))
         if report.gaps:
             sheets.append(gap_sheet(report.gaps, GAP_ROWS_MAX))

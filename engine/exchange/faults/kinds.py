@@ -141,6 +141,7 @@ KINDS: Final[Mapping[str, KindRow]] = MappingProxyType(
         "bad_frame": _strike("a message of nonsense inside a good frame", "p", window=True, defaults={"p": 0.05}),
         "unknown_type": _strike("a message with an unknown T", "p", window=True, defaults={"p": 0.05}),
         "unknown_field": _strike("a message with an unknown field", "p", window=True, defaults={"p": 0.05}),
+        "nan_prices": _window("prices of trades, quotes and bars are NaN (in JSON: null)", "for next p"),
         "delay": _strike("data is sent late by `for`", "for", window=True, needs=("for",)),
         "error": _strike("error `code` at `phase`", "code phase next for cut", window=True, needs=("code",)),
         "refuse": _window("new connections are reset for `for`", "for next cut events line", drops=True),

@@ -1,9 +1,11 @@
 """From what is due on a line to the bytes of its frames, oddities included."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import Final
 
 from attrs import define, field
+from msgspec.structs import replace
 
 from engine.codec.render import render_control, render_frame
 from engine.codec.wire import Encoding, Family
@@ -11,9 +13,9 @@ from engine.exchange.faults.plan import FaultPlan
 from engine.exchange.line.outbound import Say
 from engine.exchange.line.stats import Stats
 from engine.exchange.line.websocket import NONSENSE, UNKNOWN, add_field, add_message, build_frame
-from engine.model.market import MarketEvent
+from engine.model.market import Bar, MarketEvent, Quote, Trade
 
-ODDITIES: Final = ("bad_frame", "unknown_type", "unknown_field")
+ODDITIES: Final = ("bad_frame", "unknown_type", "unknown_field", "nan_prices")
 
 
 @define
@@ -49,6 +51,8 @@ class FrameRenderer:
         due = [*self.tricks, *(kind for kind in ODDITIES if self.plan.use(kind))]
         self.tricks.clear()
         before = b""
+        if "nan_prices" in due:
+            events = [_without_prices(event) for event in events]
         if "unknown_field" in due:
             before = build_frame(add_field(render_frame(events[:1], self.encoding, self.family), self.encoding))
             events = events[1:]
@@ -58,3 +62,15 @@ class FrameRenderer:
         for kind, message in (("bad_frame", NONSENSE), ("unknown_type", UNKNOWN)):
             payload = add_message(payload, message, self.encoding) if kind in due else payload
         return before + build_frame(payload)
+
+
+def _without_prices(event: MarketEvent) -> MarketEvent:
+    """The event with numbers that are none. It is the line that lies: the market behind it goes on as it was."""
+    match event:
+        case Trade():
+            return replace(event, price=nan)
+        case Quote():
+            return replace(event, bid_price=nan, ask_price=nan)
+        case Bar():
+            return replace(event, open=nan, high=nan, low=nan, close=nan, vwap=nan)
+    return event

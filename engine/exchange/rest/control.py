@@ -4,6 +4,7 @@
     GET    /_exchange/faults   what stands or waits, and how often each kind has hit
     DELETE /_exchange/faults   from here on nothing goes wrong on purpose
     GET    /_exchange          what was published, served and broken so far
+    GET    /_exchange/changes  the requests to change something that came last, whatever became of them
 
 For this machine only: a request from another machine is refused, whatever address the exchange listens on, and so is
 one that a web page sends (those carry an ``Origin``): a page must not be able to reach through a browser.
@@ -21,6 +22,7 @@ from engine.exchange.faults.kinds import Fault
 from engine.exchange.faults.script import parse_fault
 from engine.exchange.line.switchboard import Switchboard
 from engine.exchange.rest.http import Request, Response
+from engine.exchange.rest.received import Changes
 
 PREFIX: Final = "/_exchange"
 FAULTS_MAX: Final = 100
@@ -46,11 +48,15 @@ def _reply(status: int, body: object) -> Response:
 
 
 class ControlDesk:
-    """Answers requests to ``/_exchange``. ``summary`` tells what was published, served and broken."""
+    """Answers requests to ``/_exchange``. ``summary`` tells what was published, served and broken, ``changes``
+    what was asked for."""
 
-    def __init__(self, board: Switchboard, summary: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self, board: Switchboard, summary: Callable[[], Mapping[str, Any]], changes: Callable[[], Changes] = Changes
+    ) -> None:
         self._board = board
         self._summary = summary
+        self._changes = changes
 
     def answer(self, request: Request, peer: str) -> Response:
         """The reply to one request from ``peer``, an address."""
@@ -59,6 +65,8 @@ class ControlDesk:
         match request.method, request.path.rstrip("/"):
             case "GET", "/_exchange":
                 return _reply(200, self._summary())
+            case "GET", "/_exchange/changes":
+                return _reply(200, [each.told() for each in self._changes().requests])
             case "GET", "/_exchange/faults":
                 standing = [_told(fault) for fault in self._board.plan.standing()]
                 return _reply(200, {"faults": standing, **self._board.plan.summary()})
@@ -67,7 +75,10 @@ class ControlDesk:
                 return _reply(200, {"faults": []})
             case "POST", "/_exchange/faults":
                 return self._add(request.body)
-        return _reply(404, {"message": "there are GET /_exchange, and GET, POST and DELETE /_exchange/faults"})
+        return _reply(
+            404,
+            {"message": "there are GET /_exchange, GET /_exchange/changes, and GET, POST and DELETE /_exchange/faults"},
+        )
 
     def _add(self, body: bytes) -> Response:
         try:

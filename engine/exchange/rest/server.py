@@ -25,6 +25,7 @@ from engine.exchange.rest.desks import TradingDesk
 from engine.exchange.rest.desks.replies import BAD_REQUEST, NOT_FOUND, refuse
 from engine.exchange.rest.history import NOT_FOR_PLAN, HistoryFaults
 from engine.exchange.rest.http import HttpServer, Request, Response
+from engine.exchange.rest.received import Changes, Received
 from engine.exchange.tiers import PLUS, Tier
 from engine.exchange.trading.brokerage import Brokerage
 
@@ -70,6 +71,8 @@ class RestServer:
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self.requests = 0
+        self.changes = Changes()
+        self._clock = market.clock
         self._data = MarketRoutes(market, faults, tier=tier, before=before)
         self._trading = TradingDesk(market.clock, brokerage, () if before is None else before.actions)
         self._control = control
@@ -93,6 +96,7 @@ class RestServer:
         self.requests += 1
         if self._control is not None and request.path.startswith(PREFIX):
             return self._control.answer(request, request.peer)
+        self.changes.note(Received(self._wall_s(), self._clock.now_ns(), request.method, request.path, request.body))
         is_data = request.path.startswith(DATA_PATHS)
         steps = [unquote(step) for step in request.path.strip("/").split("/")]
         status = 200 if tuple(steps[:2]) == NEEDS_NO_KEYS else self._gate.status(request.headers)

@@ -7,7 +7,7 @@ HTTP 404 on the upgrade, so they stand in one table and nobody builds them by ha
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -155,3 +155,33 @@ def feed_of(
     if stream.kind is Kind.BOOKS or "/" in stream.symbol:
         return crypto_feed
     return option_feed if _OPTION_SYMBOL.fullmatch(stream.symbol) else stock_feed
+
+
+@frozen
+class Address:
+    """A WebSocket URL taken apart."""
+
+    host: str
+    port: int
+    resource: str
+    tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Take a ``ws://`` or ``wss://`` URL apart; raises `Misconfigured`."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as exc:
+            raise Misconfigured(f"{url!r} is not a stream URL ({exc}): write it as wss://HOST/PATH.") from None
+        if parts.scheme not in ("ws", "wss") or not parts.hostname:
+            raise Misconfigured(f"{url!r} is not a stream URL: write it as wss://HOST/PATH or ws://HOST:PORT/PATH.")
+        tls = parts.scheme == "wss"
+        resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(parts.hostname, port or (443 if tls else 80), resource, tls)
+
+    @property
+    def host_header(self) -> str:
+        """As the ``Host`` header wants it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port in (80, 443) else f"{host}:{self.port}"

@@ -22,10 +22,10 @@ from engine.errors import GaplessError, HandshakeFailed
 from engine.model.market import MarketEvent
 from engine.model.stream import Stream
 from engine.ports import Arrival, History
-from engine.venues.alpaca.endpoints import Environment, Keys
+from engine.venues.alpaca.endpoints import Address, Environment, Keys
 from engine.venues.alpaca.protocol import MarketProtocol, State, Step
 from engine.venues.alpaca.reactions import Where
-from engine.venues.alpaca.socket import Address, LineSettings, MarketSocket
+from engine.venues.alpaca.socket import LineSettings, LineSocket
 
 # One read of the socket, about 900 messages: what is decoded is told while it is still in the processor's cache (1 MiB
 # at a time measured 1.5 times the cost a message), and the loop is held for about a millisecond.
@@ -96,35 +96,10 @@ class AlpacaFeed:
         address = Address.parse(self.url)
         where = Where(self.name, f"{address.host}:{address.port}", self.environment, self.keys.hint)
         codec = [("Content-Type", f"application/{self.encoding}"), *self.headers]
-        socket = MarketSocket(address, codec, where, self.settings, self.tls_context)
+        socket = LineSocket(address, codec, where, self.settings, self.tls_context)
         line = AlpacaLine(self, socket, MarketProtocol(self.family, self.keys, where), where)
-        failure: BaseException | None = None
-        try:
-            async with trio.open_nursery() as line_nursery:
-                try:
-                    await self._shake_hands(line_nursery, socket, line)
-                    yield line
-                finally:
-                    socket.leave()
-        except BaseExceptionGroup as group:
-            # The socket's task raises nothing once it has started: this is the caller's own exception, wrapped.
-            if len(group.exceptions) != 1:
-                raise
-            failure = group.exceptions[0]
-        if failure is not None:
-            raise failure  # out here, so that its cause and context stay as they were
-
-    async def _shake_hands(self, line_nursery: trio.Nursery, socket: MarketSocket, line: "AlpacaLine") -> None:
-        try:
-            with trio.fail_after(self.settings.handshake_s):
-                await line_nursery.start(socket.serve)
-                socket.phase = "the login"
-                await line.log_in()
-        except trio.TooSlowError:
-            raise HandshakeFailed(
-                f"{line.where}: {socket.phase} was not done when the {self.settings.handshake_s:g} s of the handshake "
-                "were over; connecting again."
-            ) from None
+        async with socket.open(line.log_in):
+            yield line
 
     def decode(self, frames: Sequence[bytes | str]) -> tuple[list[MarketEvent], list[Control]]:
         """Read the frames of one drain, all received now, and count."""
@@ -155,7 +130,7 @@ class AlpacaFeed:
 class AlpacaLine:
     """A line that is logged in. One task receives; `want` may be called from any."""
 
-    def __init__(self, feed: AlpacaFeed, socket: MarketSocket, protocol: MarketProtocol, where: Where) -> None:
+    def __init__(self, feed: AlpacaFeed, socket: LineSocket, protocol: MarketProtocol, where: Where) -> None:
         self._feed = feed
         self._socket = socket
         self._protocol = protocol

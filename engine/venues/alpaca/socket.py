@@ -1,17 +1,16 @@
 """One WebSocket connection: connect, keep alive, close, and every way to fail told as one of our errors.
 
 trio-websocket's own time-outs do not cover a silent peer, its `aclose` and `ping` wait for ever on a dead one, and
-its reader raises what h11, wsproto and ssl raise. So the connection lives in one task of ours (`MarketSocket.serve`)
+its reader raises what h11, wsproto and ssl raise. So the connection lives in one task of ours (`LineSocket.serve`)
 with a nursery of its own: whatever ends there becomes `Inbox.failure`, and whoever reads the inbox meets it after the
 last message before it. Nothing else ever raises out of here, and no exception group does.
 """
 
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, Self, cast
-from urllib.parse import urlsplit
+from typing import Final, TypeAlias, cast
 
 import trio
 from attrs import frozen
@@ -22,7 +21,8 @@ from trio_websocket import (
     wrap_client_stream,
 )
 
-from engine.errors import GaplessError, LineLost, Misconfigured, PongLate
+from engine.errors import GaplessError, HandshakeFailed, LineLost, PongLate
+from engine.venues.alpaca.endpoints import Address
 from engine.venues.alpaca.reactions import Where, error_of_upgrade
 from engine.venues.alpaca.tap import READ_BYTES, FrameTap, Inbox, Message
 
@@ -58,38 +58,15 @@ class LineSettings:
     """News carries whole articles; the venue sets no limit, so this only bounds what a broken peer can make us hold."""
 
 
-@frozen
-class Address:
-    """A WebSocket URL taken apart."""
-
-    host: str
-    port: int
-    resource: str
-    tls: bool
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Take a ``ws://`` or ``wss://`` URL apart; raises `Misconfigured`."""
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as exc:
-            raise Misconfigured(f"{url!r} is not a stream URL ({exc}): write it as wss://HOST/PATH.") from None
-        if parts.scheme not in ("ws", "wss") or not parts.hostname:
-            raise Misconfigured(f"{url!r} is not a stream URL: write it as wss://HOST/PATH or ws://HOST:PORT/PATH.")
-        tls = parts.scheme == "wss"
-        resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(parts.hostname, port or (443 if tls else 80), resource, tls)
-
-    @property
-    def host_header(self) -> str:
-        """As the ``Host`` header wants it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port in (80, 443) else f"{host}:{self.port}"
+Refusal: TypeAlias = Callable[[int, Iterable[tuple[bytes, bytes]], Where], GaplessError]
+"""The error that an HTTP status and headers in answer to the upgrade are."""
 
 
-class MarketSocket:
-    """A connection that is being served; messages come through ``inbox``, requests go through `send_nowait`."""
+class LineSocket:
+    """A connection that is being served; messages come through ``inbox``, requests go through `send_nowait`.
+
+    ``refusal`` says what a status other than 101 means: the endpoints use the same numbers differently.
+    """
 
     def __init__(
         self,
@@ -98,12 +75,14 @@ class MarketSocket:
         where: Where,
         settings: LineSettings,
         tls_context: ssl.SSLContext | None = None,
+        refusal: Refusal = error_of_upgrade,
     ) -> None:
         self._address = address
         self._headers = [(name.encode(), value.encode()) for name, value in headers]
         self._where = where
         self._settings = settings
         self._tls_context = tls_context
+        self._refusal = refusal
         self._outbox: deque[Message] = deque()  # bounded by its user: one change at a time, three logins
         self._to_send = trio.Event()
         self._leave = trio.Event()
@@ -120,6 +99,41 @@ class MarketSocket:
         """Close politely within the deadline; `serve` returns when that is done."""
         self.inbox.fail(LineLost(f"{self._where}: this side closed the line."))
         self._leave.set()
+
+    @asynccontextmanager
+    async def open(self, log_in: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Connect and ``log_in`` within the handshake deadline, and serve the connection while the block runs.
+
+        Leaving closes it within ``close_s``. What the block raises comes out as it is, not in a group.
+        """
+        failure: BaseException | None = None
+        try:
+            async with trio.open_nursery() as line_nursery:
+                try:
+                    await self._shake_hands(line_nursery, log_in)
+                    yield
+                finally:
+                    self.leave()
+        except BaseExceptionGroup as group:
+            # `serve` raises nothing once it has started: this is the caller's own exception, wrapped.
+            if len(group.exceptions) != 1:
+                raise
+            failure = group.exceptions[0]
+        if failure is not None:
+            raise failure  # out here, so that its cause and context stay as they were
+
+    async def _shake_hands(self, line_nursery: trio.Nursery, log_in: Callable[[], Awaitable[None]]) -> None:
+        limit_s = self._settings.handshake_s
+        try:
+            with trio.fail_after(limit_s):
+                await line_nursery.start(self.serve)
+                self.phase = "the login"
+                await log_in()
+        except trio.TooSlowError:
+            raise HandshakeFailed(
+                f"{self._where}: {self.phase} was not done when the {limit_s:g} s of the handshake were over; "
+                "connecting again."
+            ) from None
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Connect and keep the connection until `leave`; returns at most ``close_s`` after it, whatever the peer does.
@@ -156,16 +170,11 @@ class MarketSocket:
     @asynccontextmanager
     async def _open_tap(self) -> AsyncIterator[FrameTap]:
         """The TCP (and TLS) connection with the tap on it, dropped on the way out."""
-        host, port = self._address.host, self._address.port
-        try:
-            stream: trio.abc.Stream = await trio.open_tcp_stream(host, port)
-        except OSError as exc:
-            raise LineLost(
-                f"{self._where}: no connection to {host}:{port} ({exc}); check the network and the URL."
-            ) from exc
+        stream = await dial(self._address, self._where)
         try:
             if self._address.tls:
-                stream = await self._encrypt(stream)
+                self.phase = "the TLS handshake"
+                stream = await encrypt(stream, self._address, self._where, self._tls_context)
             yield FrameTap(
                 stream,
                 self.inbox,
@@ -175,20 +184,6 @@ class MarketSocket:
             )
         finally:
             await trio.aclose_forcefully(stream)
-
-    async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
-        self.phase = "the TLS handshake"
-        # A context of our own: one that an HTTP client has set up for HTTP/2 breaks the upgrade.
-        context = self._tls_context or ssl.create_default_context()
-        tls = trio.SSLStream(stream, context, server_hostname=self._address.host, https_compatible=True)
-        try:
-            await tls.do_handshake()
-        except trio.BrokenResourceError as exc:
-            raise LineLost(
-                f"{self._where}: the TLS handshake failed ({exc.__cause__ or exc}); check the URL, the clock of this "
-                "machine and its CA certificates."
-            ) from exc
-        return tls
 
     async def _upgrade(self, tap: FrameTap, socket_nursery: trio.Nursery) -> WebSocketConnection:
         """Make it a WebSocket; trio-websocket's reader runs in the nursery from here on."""
@@ -264,9 +259,36 @@ class MarketSocket:
                 return leaf
         for leaf in leaves:
             if isinstance(leaf, ConnectionRejected):
-                return error_of_upgrade(leaf.status_code, leaf.headers, self._where)
+                return self._refusal(leaf.status_code, leaf.headers, self._where)
         cause = next((leaf for leaf in leaves if isinstance(leaf, Exception)), exc)
         return LineLost(f"{self._where}: the connection broke ({type(cause).__name__}: {cause}).")
+
+
+async def dial(address: Address, where: Where) -> trio.abc.Stream:
+    """A TCP connection; raises `LineLost`. The caller sets the deadline, and closes it."""
+    try:
+        return await trio.open_tcp_stream(address.host, address.port)
+    except OSError as exc:
+        raise LineLost(
+            f"{where}: no connection to {address.host}:{address.port} ({exc}); check the network and the URL."
+        ) from exc
+
+
+async def encrypt(
+    stream: trio.abc.Stream, address: Address, where: Where, tls_context: ssl.SSLContext | None
+) -> trio.abc.Stream:
+    """TLS on that connection; raises `LineLost`."""
+    # A context of our own: one that an HTTP client has set up for HTTP/2 breaks the upgrade.
+    context = tls_context or ssl.create_default_context()
+    tls = trio.SSLStream(stream, context, server_hostname=address.host, https_compatible=True)
+    try:
+        await tls.do_handshake()
+    except trio.BrokenResourceError as exc:
+        raise LineLost(
+            f"{where}: the TLS handshake failed ({exc.__cause__ or exc}); check the URL, the clock of this machine and "
+            "its CA certificates."
+        ) from exc
+    return tls
 
 
 def _leaves(exc: BaseException) -> Iterator[BaseException]:

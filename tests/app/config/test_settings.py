@@ -1,12 +1,15 @@
 """Law: flags win over the environment, it over the file, it over defaults, and a mistake names its place."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from engine.app.config.settings import Settings, load_settings
 from engine.app.secrets import Secret
+from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
 from engine.errors import Misconfigured
 
 KEYS = {"APCA_API_KEY_ID": "PKID", "APCA_API_SECRET_KEY": "hidden"}
@@ -108,3 +111,28 @@ def test_a_named_file_is_read_instead_of_the_one_in_the_folder(tmp_path: Path) -
     other = tmp_path / "other.toml"
     other.write_text("venue = 'live'")
     assert load(tmp_path, "venue = 'paper'", file=other).venue == "live"
+
+
+def test_limits_of_the_account_and_of_strategies_come_from_tables_and_flags(tmp_path: Path) -> None:
+    text = "[limits]\norder_qty = 100\n[limits.strategies.sma_cross]\nloss_per_day = 250.5\n"
+    settings = load(tmp_path, text, limit_flags=[("", "order_qty", "50"), ("sma_cross", "order_qty", "5")])
+    assert settings.limits == evolve(DEFAULT_ACCOUNT_LIMITS, order_qty=Decimal(50))
+    assert settings.strategy_limits == {"sma_cross": Limits(loss_per_day=Decimal("250.5"), order_qty=Decimal(5))}
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "said"),
+    [
+        ("[limits]\norder_qtty = 1\n", (), "did you mean 'limits.order_qty'"),
+        ("[limits.strategies.mine]\norder_qtty = 1\n", (), "no limit 'order_qtty'; did you mean 'order_qty'"),
+        ("[limits.strategies]\nmine = 1\n", (), "limits.strategies must be tables"),
+        ("[limits]\norder_qty = -1\n", (), "order_qty must be a number above 0"),
+        ("[limits]\norder_qty = nan\n", (), "is not"),
+        ("", (("", "order_qtty", "1"),), "Flag --limit: there is no limit 'order_qtty'"),
+        ("", (("mine", "order_qty", "many"),), "Flag --limit: 'many' is not a decimal number"),
+    ],
+)
+def test_a_wrong_limit_is_one_sentence(
+    tmp_path: Path, text: str, flags: tuple[tuple[str, str, str], ...], said: str
+) -> None:
+    assert said in refusal(tmp_path, text, limit_flags=flags)

@@ -63,7 +63,7 @@ def test_a_flag_wins_over_the_settings_file() -> None:
 @pytest.mark.parametrize(
     ("sets", "parts"),
     [
-        (("fsat=5",), ("--set fsat", "no parameter 'fsat'", "did you mean 'fast', of fast, slow, symbol")),
+        (("fsat=5",), ("--set fsat", "no parameter 'fsat'", "did you mean 'fast', of fast, qty, slow, symbol")),
         (("fast=ten",), ("--set fast", "'ten' is not a whole number")),
         (("fast",), ("NAME=VALUE",)),
         (("other.fast=1",), ("no strategy called 'other'", "sma_cross")),

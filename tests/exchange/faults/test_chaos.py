@@ -3,8 +3,9 @@
 from engine.exchange.faults import KINDS
 from engine.exchange.faults.chaos import build_chaos
 
-NOT_DRAWN = {"history_refused", "symbol_limit", "slow_pages", "delay", "reject_late"}
-"""A plan's limits are not weather; the others change how long a test takes, or end an order that a client wanted."""
+NOT_DRAWN = {"history_refused", "symbol_limit", "slow_pages", "delay", "reject_late", "nan_prices"}
+"""A plan's limits are not weather; the others change how long a test takes, end an order that a client wanted, or tell
+what a client that compares streams cannot compare: NaN is not equal to itself."""
 
 
 def test_a_seed_gives_one_script() -> None:

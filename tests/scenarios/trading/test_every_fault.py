@@ -18,6 +18,7 @@ KEYS: Final[dict[str, dict[str, Any]]] = {
     "bad_frame": {"p": 1},
     "unknown_type": {"p": 1},
     "unknown_field": {"p": 1},
+    "nan_prices": {"p": 1},
     "duplicate": {"p": 1},
     "reorder": {"p": 0.9},
     "half_open": {"for": "1s"},

@@ -49,7 +49,7 @@ async def _run_two(first: Callable[[], Awaitable[object]], second: Callable[[], 
 async def test_bare_httpx_loses_a_slot_for_good_when_a_waiting_request_is_cancelled(
     open_loopback: OpenLoopback,
 ) -> None:
-    """Why the guard exists. When this fails httpx has mended it, and ``http.py`` can be simpler."""
+    """Why the guard exists. When this fails httpx has mended it, and the guard can be simpler."""
     server, waiting = GatedServer(), trio.CancelScope()
 
     async def cancel_as_the_connection_comes_free(event: str, _details: object) -> None:

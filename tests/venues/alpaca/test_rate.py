@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from engine.errors import VenueBusy
-from engine.venues.alpaca.rate import PATIENCE_S, Throttle
+from engine.venues.alpaca.rate import PATIENCE_S, REFUSED_S, RESERVE_SHARE, Throttle
 
 
 async def test_turns_are_spread_over_the_minute_in_the_order_of_coming(autojump_clock: trio.testing.MockClock) -> None:
@@ -69,3 +69,66 @@ async def test_a_cancelled_turn_does_not_hold_up_the_next(autojump_clock: trio.t
     started_s = trio.current_time()
     await throttle.turn()
     assert trio.current_time() - started_s <= 60
+
+
+async def test_a_cancel_goes_at_once_although_a_flood_has_spent_the_budget(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    throttle, flooded = Throttle(200, reserve_share=RESERVE_SHARE), 0
+    started_s = trio.current_time()
+
+    async def ask_on() -> None:
+        nonlocal flooded
+        while True:
+            await throttle.turn()
+            flooded += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(ask_on)
+        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(40):
+            await throttle.turn(urgent=True)
+        assert trio.current_time() == started_s
+        await trio.sleep(60)
+        assert flooded + 40 <= 200
+        assert flooded > 100
+        nursery.cancel_scope.cancel()
+
+
+async def test_urgent_requests_beyond_the_reserve_go_before_all_others(autojump_clock: trio.testing.MockClock) -> None:
+    throttle, turns = Throttle(200, reserve_share=RESERVE_SHARE), list[bool]()
+
+    async def ask(urgent: bool) -> None:
+        await throttle.turn(urgent=urgent)
+        turns.append(urgent)
+
+    for _ in range(60):
+        await throttle.turn()
+    for _ in range(40):
+        await throttle.turn(urgent=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, False)
+        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(5):
+            nursery.start_soon(ask, True)
+    assert turns == [True] * 5 + [False]
+
+
+async def test_in_a_quiet_that_was_asked_for_a_cancel_still_knocks(autojump_clock: trio.testing.MockClock) -> None:
+    throttle = Throttle(200, reserve_share=RESERVE_SHARE)
+    throttle.learn({"x-ratelimit-remaining": "0", "retry-after": "60"})
+    started_s = trio.current_time()
+    for _ in range(3):
+        await throttle.turn(urgent=True)
+    assert trio.current_time() - started_s <= 3
+    await throttle.turn()
+    assert trio.current_time() - started_s >= 60
+
+
+async def test_a_429_without_a_word_is_a_short_quiet(autojump_clock: trio.testing.MockClock) -> None:
+    throttle = Throttle()
+    throttle.learn({}, refused=True)
+    started_s = trio.current_time()
+    await throttle.turn()
+    assert trio.current_time() - started_s == pytest.approx(REFUSED_S)

@@ -1,0 +1,182 @@
+"""Comparing our books with the broker's: on every connect, on a timer, on any doubt, at the start, and when asked.
+
+One task does it, one round at a time; whatever asks for a round meanwhile shares the next one. A round reads all of it
+(open orders, the orders of ours that are not among them one by one, executions, positions, the account) and hands it
+to the blotter in one piece, so a question that failed ends the round without effect: not having been answered is
+nothing, least of all "there is nothing".
+
+The broker's answers are not of one instant. Positions are therefore read before and behind everything else, and all of
+it again if they moved; and what changed in our books shortly before the round or during it is not judged by it
+(`Record.fence`), because reads may trail writes. An answer that contradicts itself is taken for none.
+
+Rounds that keep ending in doubt mean that the two books cannot be brought together. Then the kill switch is tripped
+for the account, and a person has to look: trading on would be guessing.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Final
+
+import trio
+from attrs import define, evolve, field
+
+from engine.errors import BrokerUnavailable, GaplessError
+from engine.flow.channel import Waker
+from engine.flow.desk.gate import Gate
+from engine.flow.desk.reading import Reading
+from engine.flow.desk.record import Record
+from engine.flow.desk.seams import Prices, Switch
+from engine.flow.desk.tuning import DeskTuning
+from engine.flow.supervisor import supervise
+from engine.model.control import Alarm, ControlEvent
+from engine.model.entry import Heard
+from engine.model.intent import Snapshot
+from engine.ports.steps import Probe, Step
+from engine.ports.venue import Clock
+
+ACTIVITIES: Final = "activities"
+"""The source of executions that REST lists; how far it was read is kept under this name."""
+SOURCE: Final = "account"
+"""Who an alarm of the desk comes from."""
+
+
+@define(eq=False, kw_only=True)
+class Reconciler:
+    """The rounds. ``snapshot`` is the last one that was taken in."""
+
+    reading: Reading
+    record: Record
+    gate: Gate
+    switch: Switch
+    prices: Prices
+    clock: Clock
+    tuning: DeskTuning
+    random: Random
+    report: Callable[[str], None]
+    announce: Callable[[ControlEvent], None]
+    probe: Probe
+    snapshot: Snapshot | None = None
+    rounds: int = 0
+    """Rounds that were taken in."""
+    _due_s: float = float("-inf")
+    _ended_s: float = float("-inf")
+    _asked: int = 0
+    _through: int = 0
+    _failure: GaplessError | None = None
+    _unsettled: int = 0
+    _closed: GaplessError | None = None
+    _failing: str = ""
+    _wanted: Waker = field(factory=Waker)
+    _done: Waker = field(factory=Waker)
+
+    # -- asking for a round
+
+    def doubt(self, _: str) -> None:
+        """Something does not fit: compare the books soon, but not again and again."""
+        soon_s = trio.current_time() + self.tuning.doubt_after_s
+        self._want(max(soon_s, self._ended_s + self.tuning.doubt_every_s))
+
+    def want_now(self) -> None:
+        """Compare the books at once."""
+        self._want(trio.current_time())
+
+    async def reconcile(self) -> None:
+        """Wait until a round that begins after this call is through. Raises `BrokerUnavailable` if it had no effect."""
+        self._asked += 1
+        number = self._asked
+        self.want_now()
+        await trio.lowlevel.checkpoint()
+        while self._through < number:
+            if self._closed is not None:
+                raise self._closed
+            await self._done.wait()
+        if self._failure is not None:
+            raise BrokerUnavailable(str(self._failure)) from self._failure
+
+    def close(self, failure: GaplessError) -> None:
+        """There will be no more rounds."""
+        self._closed = failure
+        self._done.wake()
+
+    def _want(self, at_s: float) -> None:
+        if at_s < self._due_s:
+            self._due_s = at_s
+            self._wanted.wake()
+
+    # -- the rounds
+
+    async def serve(self) -> None:
+        """Hold rounds until cancelled. A broker that is away is waited for, for ever."""
+        await supervise(
+            self._serve_rounds,
+            self.tuning.reconciling,
+            name="comparing the books",
+            random=self.random,
+            retry=BrokerUnavailable,
+            on_restart=self._on_failed,
+        )
+
+    async def _serve_rounds(self) -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            while (left_s := self._due_s - trio.current_time()) > 0:
+                with trio.move_on_after(left_s):
+                    await self._wanted.wait()
+            number = self._asked
+            self._due_s = trio.current_time() + self.tuning.reconcile_every_s
+            try:
+                await self._hold_round()
+            except BrokerUnavailable as failure:
+                self._due_s = trio.current_time()
+                self._end(number, failure)
+                raise
+            self._end(number, None)
+
+    def _end(self, number: int, failure: GaplessError | None) -> None:
+        self._ended_s = trio.current_time()
+        self._through, self._failure = number, failure
+        if failure is None and self._failing:
+            self._failing = ""
+            self.report("The books were compared with the broker's again.")
+        self._done.wake()
+
+    def _on_failed(self, failure: GaplessError, _delay_s: float) -> None:
+        if not self._failing:
+            self._failing = str(failure)
+            self.report(f"The books cannot be compared with the broker's: {failure} It is tried until they can.")
+
+    async def _hold_round(self) -> None:
+        line, mark = self.gate.lines, self.record.fence(self.tuning.fence_s)
+        self.probe(Step.RECONCILE_ASKING)
+        snapshot = await self.reading.read(again=self._unsettled > 0)
+        self.probe(Step.RECONCILE_ANSWERED)
+        heard = Heard(source=ACTIVITIES, mark=self.reading.mark)
+        taken = self.record.blotter.take_snapshot(snapshot, mark)
+        self.prices.take_positions(snapshot.positions, snapshot.told_ns)
+        self.snapshot = snapshot
+        self.rounds += 1
+        self.probe(Step.RECONCILE_WRITING)
+        await self.record.keep(evolve(taken, doubts=()), heard)  # its doubts are followed here, at a pace of their own
+        self.probe(Step.RECONCILE_WRITTEN)
+        if taken.doubts:
+            await self._look_again(taken.doubts)
+        else:
+            self._unsettled = 0
+            self.gate.confirm(line)
+
+    async def _look_again(self, doubts: tuple[str, ...]) -> None:
+        """A round that left doubts: look again soon, and in the end give up."""
+        self._unsettled += 1
+        pause_s = self.tuning.again_after_s * 2.0 ** min(self._unsettled - 1, 10)
+        self._want(trio.current_time() + min(pause_s, self.tuning.doubt_every_s))
+        if self._unsettled < self.tuning.rounds_max or self.gate.halted:
+            await trio.lowlevel.checkpoint()
+            return
+        reason = (
+            f"After {self._unsettled} rounds our books and the broker's still differ: {'; '.join(doubts[:3])}. "
+            "Nothing is opened until a person has compared them; then 'gapless kill --reset'."
+        )
+        self.gate.halted = "our books and the broker's could not be brought together"
+        self.announce(Alarm(SOURCE, self.clock.now_ns(), reason))
+        self.report(reason)
+        await self.switch.trip("account", reason, "reconciliation")

@@ -1,0 +1,130 @@
+"""One httpx client and the requests inside it: what a `GuardedClient` uses until it retires it."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from typing import Any, Final
+
+import httpx
+import trio
+from attrs import define
+
+from engine.venues.alpaca.http.request import REQUEST_MAX_S, Reply, Request, Withheld
+
+CONNECTIONS_MAX: Final = 12
+"""Sockets to one host: eight requests and three urgent ones at a time, and one to spare, so that none waits inside."""
+CONNECT_MAX_S: Final = 10.0
+"""TCP and TLS; three times what a lost first SYN costs."""
+POOL_MAX_S: Final = 1.0
+"""The pool always has a free slot: if it has none within a second, it has lost them."""
+CLOSE_MAX_S: Final = 2.0
+"""Closing sockets is local work; a peer that does not answer a TLS goodbye is not waited for longer."""
+KEEP_ALIVE_S: Final = 20.0
+"""Shorter than the minute after which load balancers drop idle connections."""
+BODY_BYTES_MAX: Final = 64 * 1024 * 1024
+"""The largest body read: 10,000 rows are 2 MB, a page of news with its texts below 10 MB."""
+
+
+class TooLarge(Exception):
+    """The reply has more than `BODY_BYTES_MAX` bytes."""
+
+
+class Stale(Exception):
+    """The request failed in a way that a new pool mends, and may be sent again: to one that is not retired."""
+
+
+@define(eq=False)
+class Pool:
+    """One httpx client and how many requests are inside it; a retired one closes with the last of them."""
+
+    client: httpx.AsyncClient
+    requests: int = 0
+    retired: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Retired, and its last request is through."""
+        return self.retired and not self.requests
+
+    async def send(self, request: Request) -> Reply:
+        """One request and its whole reply. Raises `Withheld`, `Stale`, `TooLarge` and httpx's ``RequestError``."""
+        seen = _Seen(request.last_look)
+        self.requests += 1
+        try:
+            return await self._read(request, seen)
+        except httpx.PoolTimeout as error:
+            raise Stale from error  # it waited inside the pool: no connection, not one byte
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            if request.reads and seen.reused:
+                raise Stale from error
+            raise
+        finally:
+            self.requests -= 1
+
+    async def close(self) -> None:
+        """Close its sockets, within `CLOSE_MAX_S`."""
+        with trio.CancelScope(deadline=trio.current_time() + CLOSE_MAX_S, shield=True):
+            await self.client.aclose()
+
+    async def _read(self, request: Request, seen: "_Seen") -> Reply:
+        started_s = trio.current_time()
+        asking = self.client.build_request(
+            request.method,
+            request.path,
+            params=request.params,
+            content=request.body or None,
+            headers={"Content-Type": "application/json"} if request.body else None,
+            extensions={"trace": seen.note},
+        )
+        response = await self.client.send(asking, stream=True)
+        body = bytearray()
+        with trio.CancelScope() as reading:
+            async with aclosing(response):
+                async for chunk in response.aiter_bytes():
+                    if len(body) + len(chunk) > BODY_BYTES_MAX:
+                        # Raising here would leave httpx's nested generators to the garbage collector; a
+                        # cancellation comes from inside the innermost and closes each on its way out.
+                        reading.cancel()
+                    else:
+                        body += chunk
+        if reading.cancel_called:
+            raise TooLarge
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, bytes(body), trio.current_time() - started_s)
+
+
+def build_pool(base_url: str, headers: Mapping[str, str], tls: ssl.SSLContext | bool) -> Pool:
+    """A new pool; ``tls`` is made once, because reading the root certificates takes longer than many a request."""
+    timeout = httpx.Timeout(REQUEST_MAX_S, connect=CONNECT_MAX_S, pool=POOL_MAX_S)
+    limits = httpx.Limits(
+        max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX, keepalive_expiry=KEEP_ALIVE_S
+    )
+    client = httpx.AsyncClient(
+        base_url=base_url,
+        headers={"User-Agent": "gapless", **headers},
+        verify=tls,
+        timeout=timeout,
+        limits=limits,
+        follow_redirects=False,
+        # A proxy would carry requests but not the WebSocket, and a .netrc could send other keys.
+        trust_env=False,
+    )
+    return Pool(client)
+
+
+@define(eq=False)
+class _Seen:
+    """What httpcore's trace told of one request: whether it went out on a connection that was already there.
+
+    The trace is also where the last look is taken: httpcore awaits it, and then writes without waiting.
+    """
+
+    last_look: Callable[[], str]
+    reused: bool = True
+
+    # httpcore awaits it between the steps of a request, many times: a checkpoint each would only slow that down.
+    async def note(self, event: str, _details: Mapping[str, Any]) -> None:  # noqa: ASYNC910 - see above
+        if event.startswith("connection.connect_"):
+            self.reused = False
+        elif event == "http11.send_request_headers.started" and (objection := self.last_look()):
+            raise Withheld(objection)
