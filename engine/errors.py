@@ -15,6 +15,7 @@ The tree (``tests/test_errors.py`` holds this drawing against the code):
     │   ├── HistoryUnavailable       a history request failed after its retries
     │   ├── ReplyMissing             a request that changes something was sent, and nobody knows what became of it
     │   └── BrokerUnavailable        the broker could not be asked; that is not an answer
+    │       └── MarkUnknown          it was asked to go on from a place that it does not know
     ├── HistoryRefused               this span of history is not for this plan; asking again will not help
     ├── HaltStrategy                 one strategy ends, its siblings do not notice
     │   ├── SubscriptionRefused      the venue refused this subscription (400, 410, 413)
@@ -107,6 +108,10 @@ class ReplyMissing(Retryable):
 
 class BrokerUnavailable(Retryable):
     """The broker could not be asked, or answered nonsense. It says nothing about what is there."""
+
+
+class MarkUnknown(BrokerUnavailable):
+    """The broker does not know the place in a list from which it was to go on, as after an account was reset."""
 
 
 class HistoryRefused(GaplessError):

@@ -23,7 +23,6 @@ from typing import Final, TypeAlias
 import trio
 
 from engine import (
-    ANY,
     Context,
     Gap,
     Kind,
@@ -173,8 +172,7 @@ async def news_halt_guard(ctx: Context, p: Params) -> None:
     guards = [Guard(symbol, p) for symbol in dict.fromkeys(p.symbols)]
     for guard in guards:
         guard.recall(ctx.state.get(guard.symbol))
-    streams = [Stream(kind, guard.symbol) for kind in (Kind.STATUSES, Kind.LULDS) for guard in guards]
-    streams.append(Stream(Kind.NEWS, ANY))  # an article has many symbols: whether one is ours, a guard sees
+    streams = [Stream(kind, guard.symbol) for kind in (Kind.STATUSES, Kind.LULDS, Kind.NEWS) for guard in guards]
     async with (
         ctx.orders(on_exit="flatten", within=10),
         ctx.streams(*streams, gaps=True) as warnings,

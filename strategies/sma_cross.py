@@ -4,7 +4,8 @@ The oldest strategy there is, so that nothing about it distracts from how one is
 trend more often than chance says. Why it mostly does not: in a market without trend each crossing costs the spread.
 
 It must not trade outside of regular hours, where a market order would wait for the opening and fill at a price nobody
-has seen; it goes on counting bars there. It holds over night.
+has seen; it goes on counting bars there. While it runs it holds over night. When it is stopped it closes what it holds,
+because nobody would be left to sell on the next crossing.
 
 A gap: the bars of an outage come first, marked as late, and move the averages without an order. Where they are lost for
 good the averages count fewer minutes as the same number of bars: smoother, not wrong, so it trades on.

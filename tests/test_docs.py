@@ -72,12 +72,17 @@ def free_port() -> int:
         return port
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """That of a reader with this gapless, whose order files are their own."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / "state_home")}
+
+
 def start_gapless(arguments: list[str], folder: Path, settings: dict[str, str]) -> "subprocess.Popen[str]":
     """Start a command as a reader would."""
     return subprocess.Popen(
         [*GAPLESS, *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | settings,
+        env=environment(folder) | {"NO_COLOR": "1"} | settings,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -111,11 +116,11 @@ def run_gapless(command: str, folder: Path) -> str:
         arguments[arguments.index("--for") + 1] = SHORT_S
     with start_gapless(arguments, folder, settings) as process:
         allowed = {0}
-        if arguments[:1] == ["exchange"] and "--help" not in arguments:  # it serves until told to stop
-            assert process.stdout is not None
-            process.stdout.readline()
+        serving_says = {"exchange": process.stdout, "guard": process.stderr}.get(arguments[0])
+        if serving_says is not None and "--help" not in arguments:  # it serves until told to stop
+            serving_says.readline()
             process.terminate()
-            allowed = {0, 143}
+            allowed = {0, 130, 143}
         try:
             _, said = process.communicate(timeout=COMMAND_MAX_S)
         except subprocess.TimeoutExpired:
@@ -130,7 +135,7 @@ def run_pytest(command: str, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "engine.testing.plugin", "--strict-markers", *shlex.split(command)[1:]],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=environment(folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -177,7 +182,7 @@ def check_block(block: Block, folder: Path) -> Iterator[str]:
         done = subprocess.run(
             [sys.executable, "-c", block.text],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=environment(folder),
             capture_output=True,
             text=True,
             timeout=COMMAND_MAX_S,

@@ -6,10 +6,12 @@ import sys
 import engine
 
 PUBLIC = """
-    ANY EMA SMA Alarm Bar Book CallbackStrategy Cancel Connected Context ControlEvent Correction DailyBar Gap
-    GaplessError Halted Imbalance Kind Lost Luld MarketEvent Misconfigured News NotReady OrderEnded OrderRefused Pricing
-    Quote RestartPolicy Resumed Stale Status Strategy Stream Subscription Trade TradingDay UpdatedBar frozen
-    parse_instant plug render_instant session_at strategy
+    ANY Alarm Bar Book CallbackStrategy Cancel ChannelOverflow Connected Context ControlEvent Correction DailyBar
+    EMA Fill Gap GaplessError Halted Imbalance KillSwitchTripped Kind LimitReached LiveOrder Lost Luld MarketEvent
+    Misconfigured News NotReady OnExit Order OrderClass OrderEnded OrderRefused OrderScope OrderStatus OrderType
+    Outcome Pricing Quote RestartPolicy Resumed SMA SavedState Side Stale Status Strategy
+    StrategyPosition Stream Subscription Ticket TimeInForce Trade TradingDay UpdatedBar frozen parse_instant plug
+    render_instant session_at strategy
 """.split()
 
 

@@ -1,7 +1,7 @@
 """The figures of a running session: what the view shows while it runs and the summary when it ends."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -87,7 +87,7 @@ def _account_row(account: AccountSide) -> AccountRow:
         shadow=account.shadow,
         killed=account.killed,
         folder=str(account.folder),
-        orders=tuple(_order_rows(blotter, names)),
+        orders=tuple(_order_rows(blotter, names, account.profit)),
         positions=tuple(
             _position_row(name, held, account.price(symbol))
             for name in names
@@ -96,7 +96,9 @@ def _account_row(account: AccountSide) -> AccountRow:
     )
 
 
-def _order_rows(blotter: Blotter, names: Sequence[str]) -> Iterator[OrderRow]:
+def _order_rows(
+    blotter: Blotter, names: Sequence[str], profit_of: Callable[[str], Decimal | None]
+) -> Iterator[OrderRow]:
     """One pass over the orders, since this is drawn several times a second."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     for ticket in blotter.tickets():
@@ -107,7 +109,8 @@ def _order_rows(blotter: Blotter, names: Sequence[str]) -> Iterator[OrderRow]:
         told["fills"] += len(ticket.fills)
         told[_FATES.get(ticket.order.status, "open") if ticket.order is not None else _UNSENT[ticket.outcome]] += 1
     for name, told in counts.items():
-        yield OrderRow(strategy=name, **told)
+        profit = profit_of(name)
+        yield OrderRow(strategy=name, **told, profit="" if profit is None else plain(rounded_price(profit)))
 
 
 def _position_row(strategy: str, held: StrategyPosition, price: Decimal | None) -> PositionRow:

@@ -107,7 +107,11 @@ class Tuning:
     rest_per_minute: int | None = field(default=None, validator=validators.optional(Positive))
     """``None``: 200 at Alpaca (its free plan), 10000 at the embedded exchange."""
     stop_within_s: float = field(default=4.0, validator=Positive)
-    """Strategies get this long to leave after a stop was asked for; the whole stop takes under 5 s."""
+    """Strategies get this long to leave by themselves after a stop was asked for; then they are cancelled.
+
+    What a block of orders does on its way out (``ctx.orders(within=...)``) is shielded against that and against a
+    second signal: it has all of its own time from when it is left. So a stop takes under 5 s without orders; with them,
+    at most this, the longest ``within``, ten seconds for orders outside every block, and ten for open outcomes."""
 
 
 @frozen

@@ -92,7 +92,10 @@ class StrategyRow:
 
 @frozen
 class OrderRow:
-    """The orders of one strategy on this session's books, by what became of them. ``unknown`` should end at 0."""
+    """The orders of one strategy on this session's books, by what became of them. ``unknown`` should end at 0.
+
+    ``profit``: today's dollars, exact, as text; empty where a price is missing.
+    """
 
     strategy: str
     orders: int = 0
@@ -102,6 +105,7 @@ class OrderRow:
     refused: int = 0
     unknown: int = 0
     fills: int = 0
+    profit: str = ""
 
 
 @frozen

@@ -34,12 +34,13 @@ _EMBEDDED: Final = ("tape", "speed", "faults", "chaos", "seed", "symbols", "even
 
 def plan(names: Sequence[str], flags: RunFlags) -> tuple[RunOptions, Settings]:
     """Everything that the flags, the environment and the settings file say, checked; raises `Misconfigured`."""
+    limit_flags = [_split_limit(text) for text in flags.limits]
     settings = load_settings(
         file=flags.config,
         environ=os.environ,
         flags=_by_path(flags),
         folder=Path.cwd(),
-        limit_flags=[_split_limit(text) for text in flags.limits],
+        limit_flags=limit_flags,
     )
     wanted = tuple(names) or settings.strategies
     if not wanted:
@@ -50,7 +51,10 @@ def plan(names: Sequence[str], flags: RunFlags) -> tuple[RunOptions, Settings]:
             "the embedded exchange."
         )
     _check_embedded(flags, settings)
+    if settings.shadow and flags.state is not None:
+        raise Misconfigured("Flag --state has no use with --shadow: what is never sent is not remembered either.")
     strategies = load_strategies(wanted, flags.sets, settings.params)
+    _check_limited({name for name, _, _ in limit_flags if name}, {loaded.name for loaded in strategies})
     return build_options(settings, strategies), settings
 
 
@@ -130,6 +134,12 @@ def _split_limit(text: str) -> tuple[str, str, str]:
         raise Misconfigured(f"Flag --limit {text}: write it as NAME=VALUE, or STRATEGY.NAME=VALUE.")
     strategy, _, limit = name.strip().rpartition(".")
     return strategy, limit, value.strip()
+
+
+def _check_limited(limited: set[str], running: set[str]) -> None:
+    """A limit of a strategy that does not run limits nothing, and whoever gave it believes otherwise."""
+    for name in sorted(limited - running):
+        raise Misconfigured(f"Flag --limit {name}: no such strategy is run; there are: {', '.join(sorted(running))}.")
 
 
 def _by_path(flags: RunFlags) -> dict[str, object]:

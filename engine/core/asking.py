@@ -7,8 +7,10 @@ order is for `engine.core.rules` to say.
 """
 
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from operator import index
 from typing import Final, TypeAlias, TypedDict
 
@@ -52,6 +54,39 @@ class Terms(TypedDict, total=False):
     extended_hours: bool
 
 
+_SAID_OTHERWISE: Final = {
+    "quantity": "qty",
+    "limit_price": "limit",
+    "price": "limit",
+    "stop_price": "stop",
+    "trail_price": "trail",
+    "time_in_force": "tif",
+}
+"""What Alpaca's API and other libraries call these terms."""
+_PAIR_LETTERS_MIN: Final = 6
+"""A pair without its slash, such as BTCUSD, has no fewer letters; a stock's symbol has five of them at the most."""
+
+
+def check_words(method: str, words: Iterable[str]) -> None:
+    """Raise `TypeError` for a keyword that ``ctx.buy`` and ``ctx.sell`` do not have, naming the nearest one they do."""
+    known = ("qty", *Terms.__annotations__, "within", "late_ok")
+    for word in words:
+        if word in known:
+            continue
+        nearest = _SAID_OTHERWISE.get(word) or next(iter(get_close_matches(word, known, n=1)), "")
+        hint = f"did you mean {nearest!r}?" if nearest else f"it has {', '.join(known)}."
+        raise TypeError(f"ctx.{method} has no argument {word!r}: {hint}")
+
+
+def may_be_pair(symbol: str) -> bool:
+    """Whether a symbol may be a pair that was written without its slash: only the venue can say.
+
+    >>> may_be_pair("BTCUSD"), may_be_pair("BTC/USD"), may_be_pair("GOOGL")
+    (True, False, False)
+    """
+    return len(symbol) >= _PAIR_LETTERS_MIN and symbol.isascii() and symbol.isalpha()
+
+
 def parse_number(value: Written, field: str) -> Decimal:
     """A number exactly as written; raises `OrderRefused` for what is none, or is not finite.
 
@@ -82,6 +117,22 @@ def parse_amount(value: Written | None, field: str) -> Decimal | None:
     if number <= 0:
         raise OrderRefused(f"{field}={value!r} must be above 0", rule=_RULES[field].name.lower())
     return number
+
+
+def parse_symbol(symbol: object) -> str:
+    """A symbol, which is text and not empty. Raises `OrderRefused`."""
+    if not isinstance(symbol, str) or not symbol:
+        raise OrderRefused(f"symbol={symbol!r} names nothing to trade", rule=Rule.ASSET_UNKNOWN.name.lower())
+    return symbol
+
+
+def parse_within(within: object) -> float | None:
+    """How long an order may be on its way, in seconds above zero; ``None`` stays. Raises `OrderRefused`."""
+    if within is None:
+        return None
+    if isinstance(within, bool) or not isinstance(within, float | int) or not 0 < within < math.inf:
+        raise OrderRefused(f"within={within!r} is not a number of seconds above 0", rule=NOT_A_NUMBER)
+    return float(within)
 
 
 def class_of(symbol: str) -> AssetClass:
@@ -119,7 +170,7 @@ def build_request(
     """
     exits = (take_profit, stop_loss, stop_loss_limit)
     return OrderRequest(
-        symbol=symbol,
+        symbol=parse_symbol(symbol),
         side=side,
         type=_type_of(limit=limit, stop=stop, trails=(trail, trail_percent)),
         time_in_force=default_time(symbol) if tif is None else _parse_time(tif),

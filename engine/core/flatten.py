@@ -16,7 +16,7 @@ from attrs import define, frozen
 from engine.core.amounts import round_price
 from engine.core.calendar import Phase, phase_at
 from engine.core.rules import plain
-from engine.core.target import closing_intent, finest, next_delta, side_of
+from engine.core.target import closing_intent, is_dust, next_delta, side_of
 from engine.model.account import Asset
 from engine.model.order import ZERO, AssetClass, OrderRequest, OrderType, Side, TimeInForce
 
@@ -37,7 +37,8 @@ class Seen:
     """What is there now. The orders must have been read before the positions, or a fill between is closed twice.
 
     ``held`` is what is to be closed, ``account`` what the account holds in all; both negative when short. ``buying``
-    and ``selling`` are what the ``orders`` open orders may still fill on each side. ``price`` is the last known one.
+    and ``selling`` are what the ``orders`` open orders may still fill on each side; of ``unknown`` of these nobody
+    knows whether the venue has them. ``price`` is the last known one.
     """
 
     asset: Asset
@@ -48,6 +49,7 @@ class Seen:
     selling: Decimal
     price: Decimal | None
     now_ns: int
+    unknown: int = 0
 
 
 @frozen
@@ -104,13 +106,18 @@ class Flattening:
         return Flattened(symbol=self.symbol, flat=False, sentence=f"{self.symbol}: not known to be flat: {reason}")
 
     def decide(self, seen: Seen) -> Act:
-        """What to do about what is there."""
+        """What to do about what is there.
+
+        An order that nobody knows of is canceled as soon as somebody does, and no position waits for that: such an
+        order may hang in the air for a quarter of a minute, and what it may fill is reckoned with.
+        """
         if not seen.held and not seen.orders:
             return self._over(seen, flat=True)
-        if seen.orders and self._cancels < CANCELS_MAX:
+        delta = self._delta(seen)
+        pressing = seen.orders > seen.unknown or not self._cancels or not delta
+        if seen.orders and pressing and self._cancels < CANCELS_MAX:
             self._cancels += 1
             return Cancel()
-        delta = self._delta(seen)
         if not delta:
             return self._stop(seen)
         if self.closes == CLOSES_MAX:
@@ -126,12 +133,12 @@ class Flattening:
         """What can be closed in one order, whatever the open orders still do."""
         working = seen.selling if seen.held > 0 else seen.buying
         sure = max(abs(seen.held) - working, ZERO).copy_sign(seen.held)
-        return next_delta(sure, ZERO, seen.account, seen.asset)
+        return next_delta(sure, ZERO, seen.account, seen.asset, seen.price)
 
     def _stop(self, seen: Seen) -> Flattened:
         if seen.orders:
             return self._over(seen, f"is left, and so are open orders that the venue does not cancel: {seen.orders}")
-        if abs(seen.held) < finest(seen.asset):
+        if is_dust(seen.held, seen.asset, seen.price):
             return self._over(seen, "is left: less than can be traded", flat=True)
         return self._over(seen, "is left, which the account does not hold in a quantity that can be traded")
 

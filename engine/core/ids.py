@@ -14,6 +14,8 @@ STRATEGY_MAX: Final = 64
 the venue takes 128 (Alpaca's API reference)."""
 SEQ_MAX: Final = 10**18 - 1
 """More orders than any session sends, and still few enough digits for the length above."""
+KILL_PREFIX: Final = "kill-"
+"""Begins the ids of the orders of ``gapless kill``, which no strategy places."""
 _SESSION: Final = re.compile(r"[a-z0-9]{4,16}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.]")
 _ID: Final = re.compile(rf"([a-z0-9]{{4,16}})-([A-Za-z0-9_.]{{1,{STRATEGY_MAX}}})-(0|[1-9][0-9]{{0,17}})")

@@ -22,7 +22,7 @@ from attrs import define, field
 from engine.core.identity import identity, order_key, repeats, same_message
 from engine.core.splice import Settling, Splice, open_splice
 from engine.model.market import EVENT_TYPES, Kind, MarketEvent, Quote, Trade
-from engine.model.stream import ANY, Stream
+from engine.model.stream import ANY, Stream, sequence_of
 
 # What one stream remembers of what it told: 4096 is a second of the busiest symbol measured (4,066 a second), and
 # 400,000 over all streams of a feed are about 100 MB, so that a subscription to everything stays bounded.
@@ -113,6 +113,7 @@ class Sequencer:
 
     def begin(self, stream: Stream, now_ns: int) -> None:
         """A stream is acknowledged for the first time: from here on it owes every event."""
+        stream = sequence_of(stream)
         if stream.symbol != ANY and self.of(stream) is None:
             self._add(EVENT_TYPES[stream.kind], stream, now_ns)
 

@@ -263,6 +263,9 @@ class StrategyContext:
     def positions(self) -> Mapping[str, StrategyPosition]:
         return self._trading("positions").positions
 
+    def profit(self) -> Decimal | None:
+        return self._trading("profit").profit()
+
     @property
     def state(self) -> SavedState:
         return self._trading("state").state
@@ -270,7 +273,7 @@ class StrategyContext:
     def _trading(self, what: str) -> Trading:
         if self.trading is None:
             raise Misconfigured(
-                f"{self.name}: ctx.{what} needs an account, and this session only reads market data. "
-                "Run it at a venue that takes orders, or with --shadow"
+                f"{self.name}: ctx.{what} needs an account, and this session only reads market data, because the "
+                "strategy's code does not show that it trades: say @strategy(trades=True)"
             )
         return self.trading

@@ -3,6 +3,9 @@
 Every event of every feed passes `Fanout.publish` in one step and is given its number there, so that "before" and
 "after" mean the same to all strategies. A route is the list of channels that want one stream; an arrival is cut into
 one list per channel and handed over whole, because the arrival, not the event, is the unit of work.
+
+An article of news has many symbols and one place in the order. It goes to each channel that wants any of them, once;
+what a channel got of it is counted on a route of its own, since no two need have got the same.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +15,8 @@ from msgspec.structs import force_setattr
 
 from engine.flow.channel import Channel, Waker
 from engine.model.control import Gap
-from engine.model.market import EVENT_TYPES, Kind, MarketEvent
-from engine.model.stream import ANY, Stream
+from engine.model.market import EVENT_TYPES, Kind, MarketEvent, News
+from engine.model.stream import ANY, ARTICLES, Stream
 
 
 @define(eq=False)
@@ -25,6 +28,25 @@ class Route:
     appends: list[Callable[[MarketEvent], None]] = field(factory=list)
     live: int = 0
     backfilled: int = 0
+
+    def add(self, channel: Channel) -> None:
+        """This channel wants the stream."""
+        self.channels.append(channel)
+        self.appends.append(channel.arrival.append)
+
+    def carry(self, event: MarketEvent) -> None:
+        """Hand an event to all of them (`Fanout.publish` does the same without a call for each event)."""
+        if event.origin == "live":
+            self.live += 1
+        else:
+            self.backfilled += 1
+        for append in self.appends:
+            append(event)
+
+    def remove(self, channel: Channel) -> None:
+        """It does not any more."""
+        place = self.channels.index(channel)
+        del self.channels[place], self.appends[place]
 
 
 @define(eq=False)
@@ -58,6 +80,8 @@ class Fanout:
     _tables: dict[type, dict[str, Route]] = field(factory=dict)
     _rows: dict[Channel, dict[Stream, Row]] = field(factory=dict)
     _open: list[Channel] = field(factory=list)
+    _readers: dict[Channel, tuple[frozenset[str], Route]] = field(factory=dict)
+    """Who reads news: the names wanted, and the way there."""
 
     # -- subscriptions
 
@@ -66,6 +90,9 @@ class Fanout:
         rows = self._rows[channel] = {}
         self._open.append(channel)
         for stream in channel.streams:
+            if stream.kind is Kind.NEWS:
+                self._join_readers(channel, rows)
+                continue
             if stream.symbol == ANY:
                 for route in list(self._table(stream.kind).values()):
                     self._join(route, channel, rows)
@@ -78,16 +105,35 @@ class Fanout:
             self._open.remove(channel)
         for row in self._rows.get(channel, {}).values():
             if channel in row.route.channels:
-                place = row.route.channels.index(channel)
-                del row.route.channels[place], row.route.appends[place]
+                row.route.remove(channel)
                 row.live_to, row.backfilled_to = row.route.live, row.route.backfilled
+        if self._readers.pop(channel, None) is not None:
+            self._route(ARTICLES).channels.remove(channel)
         self.changed.wake()
 
     def _join(self, route: Route, channel: Channel, rows: dict[Stream, Row]) -> None:
         if channel not in route.channels:
-            route.channels.append(channel)
-            route.appends.append(channel.arrival.append)
+            route.add(channel)
             rows[route.stream] = Row(route, route.live, route.backfilled)
+
+    def _join_readers(self, channel: Channel, rows: dict[Stream, Row]) -> None:
+        if ARTICLES in rows:
+            return
+        # A pair is BTC/USD in a subscription and BTCUSD in an article.
+        names = frozenset(one.symbol.replace("/", "") for one in channel.streams if one.kind is Kind.NEWS)
+        own = Route(ARTICLES)
+        own.add(channel)
+        rows[ARTICLES] = Row(own, 0, 0)
+        self._readers[channel] = names, own
+        everything = self._route(ARTICLES)
+        everything.channels.append(channel)
+        everything.appends[:] = [self._hand_out]
+
+    def _hand_out(self, article: MarketEvent) -> None:
+        assert isinstance(article, News)
+        for names, own in self._readers.values():
+            if ANY in names or not names.isdisjoint(article.symbols):
+                own.carry(article)
 
     def _table(self, kind: Kind) -> dict[str, Route]:
         return self._tables.setdefault(EVENT_TYPES[kind], {})

@@ -6,6 +6,7 @@ crypto, and so on), and one connection per endpoint is all that Alpaca allows, s
 
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import Final
 
 import trio
 from attrs import define, field
@@ -23,6 +24,8 @@ from engine.model.control import ControlEvent, Gap
 from engine.model.market import MarketEvent
 from engine.model.stream import Stream
 from engine.ports import Clock, Feed, History
+
+NEWS_FEED: Final = "news"
 
 
 @define(eq=False, kw_only=True)
@@ -79,6 +82,7 @@ class Markets:
                 refuse=self._refuse,
                 report=self.report,
                 always_open=name.startswith("crypto"),
+                rare=name == NEWS_FEED,
             )
             if self._nursery is not None:
                 self._nursery.start_soon(self._run_stream, stream)

@@ -7,6 +7,7 @@ inside a deadline, then cancel what is left.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import trio
 from attrs import define, field
@@ -14,6 +15,9 @@ from attrs import define, field
 from engine.errors import GaplessError
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
+
+LINGER_S: Final = 12.0
+"""After being cancelled, before a person is told: longer than a block of orders takes that is not given more time."""
 
 
 @define(eq=False, kw_only=True)
@@ -47,18 +51,31 @@ class Session:
 
     async def run(self, *background: Callable[[], Awaitable[object]]) -> None:
         """Run until stopped, or until every strategy has ended. ``background`` tasks live as long as the sources."""
-        async with trio.open_nursery() as strategy_nursery:
-            async with trio.open_nursery() as source_nursery:
-                for task in background:
-                    source_nursery.start_soon(task)
-                await source_nursery.start(self.markets.run)
-                strategy_nursery.start_soon(self._run_strategies)
-                await self._stopping.wait()
-                source_nursery.cancel_scope.cancel()
-            self.markets.close_channels()
-            with trio.move_on_after(self.stop_within_s):
-                await self._over.wait()
-            strategy_nursery.cancel_scope.cancel()
+        async with trio.open_nursery() as watch_nursery:
+            async with trio.open_nursery() as strategy_nursery:
+                async with trio.open_nursery() as source_nursery:
+                    for task in background:
+                        source_nursery.start_soon(task)
+                    await source_nursery.start(self.markets.run)
+                    strategy_nursery.start_soon(self._run_strategies)
+                    await self._stopping.wait()
+                    source_nursery.cancel_scope.cancel()
+                self.markets.close_channels()
+                with trio.move_on_after(self.stop_within_s):
+                    await self._over.wait()
+                watch_nursery.start_soon(self._tell_lingering)
+                strategy_nursery.cancel_scope.cancel()
+            watch_nursery.cancel_scope.cancel()
+
+    async def _tell_lingering(self) -> None:
+        """Say for whom a session waits that should be over: a strategy can shield itself, and nothing here ends it."""
+        await trio.sleep(LINGER_S)
+        for run in self.runs:
+            if run.state == "running":
+                self.markets.report(
+                    f"Strategy {run.name} was cancelled {LINGER_S:g} s ago and is still on its way out: a block of "
+                    "orders has its own time (within=...), and what it shields itself has no end but its own."
+                )
 
     async def _run_strategies(self) -> None:
         try:

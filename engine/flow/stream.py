@@ -25,7 +25,7 @@ from engine.flow.tuning import StreamTuning
 from engine.model.control import Alarm, Connected, ControlEvent, Gap, GapCause, Lost, Resumed, Stale
 from engine.model.instant import NS_PER_S
 from engine.model.market import Kind, Quote, Trade
-from engine.model.stream import ANY, Stream
+from engine.model.stream import ANY, Stream, sequence_of
 from engine.ports import Arrival, Clock, Feed, Line
 
 # A strategy that holds up its feed for this long is named, in seconds of Trio's clock: the venue drops a client that
@@ -48,6 +48,8 @@ class MarketStream:
     refuse: Callable[[Stream, str], None]
     report: Callable[[str], None]
     always_open: bool = False
+    rare: bool = False
+    """Whether nothing is ever due, as on the news feed: its silence means nothing, and pings look after its line."""
     state: str = "starting"
     connects: int = 0
     restarts: int = 0
@@ -122,7 +124,8 @@ class MarketStream:
                 self._heard_s = trio.current_time()
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._follow, line)
-                    nursery.start_soon(self._watch)
+                    if not self.rare:
+                        nursery.start_soon(self._watch)
                     nursery.start_soon(self._watch_end)
                     if self.backfill is not None:
                         nursery.start_soon(self.backfill.run)
@@ -154,8 +157,9 @@ class MarketStream:
     def _drop_unwanted(self, wanted: frozenset[Stream]) -> None:
         """Streams that nobody wants any more owe nothing; those of a wildcard go on."""
         wild = {stream.kind for stream in wanted if stream.symbol == ANY}
+        owed = {sequence_of(stream) for stream in wanted}
         for told in list(self.sequencer):
-            if told.stream not in wanted and told.stream.kind not in wild:
+            if told.stream not in owed and told.stream.kind not in wild:
                 self.sequencer.end(told.stream)
                 if self.backfill is not None:
                     self.backfill.drop(told.stream)
@@ -220,7 +224,7 @@ class MarketStream:
     def _resume(self, added: frozenset[Stream]) -> None:
         history = self.feed.history
         for kind in Kind:
-            symbols = {stream.symbol for stream in added if stream.kind is kind}
+            symbols = {sequence_of(stream).symbol for stream in added if stream.kind is kind}
             if not symbols:
                 continue
             wild = ANY in symbols

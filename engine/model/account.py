@@ -111,6 +111,23 @@ class HeldPosition:
 
 
 @frozen(kw_only=True)
+class AccountFee:
+    """Dollars that the venue took for trading, told apart from the executions that they were taken for.
+
+    ``amount`` is above 0. ``order_id`` is what the venue groups it by: the order where it charges by the order, empty
+    or the id of nothing that is known here where it charges by the day. ``symbol`` is empty for a fee on all of a
+    day's trades. ``ts_ns`` lies in the day, New York's, that it was charged for. ``what`` is the venue's own words.
+    """
+
+    id: str
+    amount: Decimal
+    ts_ns: int
+    order_id: str = ""
+    symbol: str = ""
+    what: str = ""
+
+
+@frozen(kw_only=True)
 class StrategyPosition:
     """What one strategy holds of one symbol, by the fills of its own orders: a line of a virtual sub-ledger.
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from engine.model.account import StrategyPosition
+from engine.model.account import AccountFee, StrategyPosition
 from engine.model.intent import Intent, Ticket
 
 
@@ -46,6 +46,19 @@ class Adjusted:
 
 
 @frozen(kw_only=True)
+class Charged:
+    """A fee of the account, and whose it is: ``shares`` by strategy come to its amount, "" for what is nobody's here.
+
+    Booked at ``at_ns``, when it was told: a venue charges after the day, and that is when the dollars go. Replaces the
+    entry before it of the same fee.
+    """
+
+    fee: AccountFee
+    shares: Mapping[str, Decimal]
+    at_ns: int
+
+
+@frozen(kw_only=True)
 class Carried:
     """The line of a strategy's sub-ledger after all that is forgotten about older orders; see `Blotter.carry`."""
 
@@ -57,7 +70,7 @@ class Carried:
 @frozen(kw_only=True)
 class Heard:
     """How far a source of executions was read: ``source`` is ``events`` or ``activities``, ``mark`` the id to go on
-    behind."""
+    behind. Of ``fees`` it is the instant that they count from, in nanoseconds: they are read again with an overlap."""
 
     source: str
     mark: str
@@ -71,7 +84,7 @@ class Saved:
     values: Mapping[str, object]
 
 
-Entry: TypeAlias = Intended | Stood | Adjusted | Carried | Heard | Saved
+Entry: TypeAlias = Intended | Stood | Adjusted | Charged | Carried | Heard | Saved
 
 
 @frozen(kw_only=True)
@@ -88,6 +101,7 @@ class Remembered:
     """Of orders that no `Stood` was written of."""
     tickets: tuple[Ticket, ...] = ()
     adjustments: tuple[Adjusted, ...] = ()
+    charged: tuple[Charged, ...] = ()
     carried: tuple[Carried, ...] = ()
     heard: Mapping[str, str] = {}
     saved: Mapping[str, Mapping[str, object]] = {}

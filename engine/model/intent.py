@@ -70,7 +70,7 @@ class Ticket:
     """All that we know of one order. A snapshot: every change makes another one.
 
     ``intent`` is ``None`` for an order that somebody else placed on this account; ``strategy`` is then empty.
-    ``fills`` are its executions in the order in which they were learnt of, each once.
+    ``fills`` are its executions in the order in which they happened, each once.
     """
 
     client_order_id: str

@@ -245,7 +245,7 @@ class Pricing(Struct, frozen=True, gc=False):
 class News(Struct, frozen=True, gc=False):
     """One article. The same ``id`` comes again when it is revised; ``ts_ns`` is ``updated_at``.
 
-    ``symbol`` is empty: an article belongs to all of ``symbols``.
+    ``symbol`` is empty: an article belongs to all of ``symbols``, in which a pair is ``BTCUSD``.
     """
 
     kind: ClassVar[Kind] = Kind.NEWS

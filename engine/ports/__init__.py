@@ -5,7 +5,10 @@ from engine.ports.broker import AccountFeed as AccountFeed
 from engine.ports.broker import AccountLine as AccountLine
 from engine.ports.broker import AccountMessage as AccountMessage
 from engine.ports.broker import Broker as Broker
+from engine.ports.broker import FeePage as FeePage
 from engine.ports.broker import FillPage as FillPage
+from engine.ports.broker import Go as Go
+from engine.ports.broker import at_once as at_once
 from engine.ports.callbacks import CallbackStrategy as CallbackStrategy
 from engine.ports.callbacks import plug as plug
 from engine.ports.context import Context as Context

@@ -5,14 +5,23 @@ no such order"), a definite no (`OrderRefused`), and not knowing (`ReplyMissing`
 `BrokerUnavailable` for what only asks). Nothing here tries a second time what changes something.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
-from engine.model.account import Account, Asset, HeldPosition
+from engine.model.account import Account, AccountFee, Asset, HeldPosition
 from engine.model.order import Fill, Order, OrderRequest, OrderUpdate, ReplaceRequest
+
+Go: TypeAlias = Callable[[], Awaitable[None]]
+"""Awaited right before the first byte of a request leaves, behind every wait for a turn or a connection.
+
+It may wait too, for the disk; and an `OrderRefused` that it raises comes out of the call, and nothing was sent."""
+
+
+async def at_once() -> None:  # noqa: ASYNC910 - there is nothing to wait for
+    """The `Go` of those who have nothing to wait for and no second thoughts."""
 
 
 @frozen(kw_only=True)
@@ -24,20 +33,29 @@ class FillPage:
     more: bool = False
 
 
+@frozen(kw_only=True)
+class FeePage:
+    """Fees, oldest first; ``mark`` and ``more`` as in `FillPage`."""
+
+    fees: tuple[AccountFee, ...]
+    mark: str
+    more: bool = False
+
+
 class Broker(Protocol):
     """Where orders are sent. Every method has its own deadline and its turn in the account's budget of requests.
 
     Orders come as tuples: the order first, then its legs, however deep.
     """
 
-    async def submit(self, request: OrderRequest, *, urgent: bool = False) -> tuple[Order, ...]:
+    async def submit(self, request: OrderRequest, *, urgent: bool = False, go: Go = at_once) -> tuple[Order, ...]:
         """Send an order, once. Raises `OrderRefused`, `ReplyMissing`, `KeysRefused`.
 
         ``urgent`` takes the lane of the budget that is kept for exits and cancels.
         """
         ...
 
-    async def replace(self, order_id: str, change: ReplaceRequest) -> tuple[Order, ...]:
+    async def replace(self, order_id: str, change: ReplaceRequest, *, go: Go = at_once) -> tuple[Order, ...]:
         """Change an order, once; the answer is the order that takes its place. Raises as `submit`."""
         ...
 
@@ -60,6 +78,14 @@ class Broker(Protocol):
 
     async def fills_behind(self, mark: str, since_ns: int) -> FillPage:
         """Executions behind ``mark``, or from ``since_ns`` on where it is empty. Raises `BrokerUnavailable`."""
+        ...
+
+    async def fees_behind(self, mark: str, since_ns: int) -> FeePage:
+        """Fees in dollars that no `Fill` tells, listed behind ``mark``, or from ``since_ns`` on where it is empty.
+
+        One may be listed long after its trade, and before others that were listed earlier, so whoever goes on behind
+        a mark has to look back now and then. Raises `BrokerUnavailable`.
+        """
         ...
 
     async def positions(self) -> tuple[HeldPosition, ...]:

@@ -103,7 +103,13 @@ class Context(Protocol):
         self, *symbols: str, full: Full = ..., capacity: int = ..., gaps: bool = ...
     ) -> "Opening[Imbalance]": ...
 
-    def news(self, *symbols: str, full: Full = ..., capacity: int = ..., gaps: bool = ...) -> "Opening[News]": ...
+    def news(self, *symbols: str, full: Full = ..., capacity: int = ..., gaps: bool = ...) -> "Opening[News]":
+        """The articles of any of these symbols, each once; ``"*"`` for all of them.
+
+        News is one sequence whoever asks for what of it: a gap in it has the stream `ARTICLES`, ``full="latest"``
+        keeps the newest article, and Alpaca keeps no history of it that a hole could be filled from.
+        """
+        ...
 
     def streams(
         self, *streams: Stream, full: Full = ..., capacity: int = ..., gaps: bool = ...
@@ -222,6 +228,13 @@ class Context(Protocol):
     @property
     def positions(self) -> Mapping[str, StrategyPosition]:
         """What this strategy holds, by symbol; flat ones are left out."""
+        ...
+
+    def profit(self) -> Decimal | None:
+        """What this strategy made today, in dollars: realized and unrealized, less fees that are known.
+
+        A day begins at midnight in New York. ``None`` when a price is missing that it takes.
+        """
         ...
 
     @property

@@ -38,12 +38,16 @@ def recall_compactly(file: OrderFile, now_ns: int, *, ended_max: int = ENDED_MAX
     blotter = Blotter.restore(remembered)
     lines = [entry for entry in blotter.carry(upto_ns).entries if isinstance(entry, Carried)]
     forgotten = [Stood(ticket=ticket) for ticket in tickets if blotter.ticket(ticket.client_order_id) is None]
-    folded = _without(remembered, lines, {entry.ticket.client_order_id for entry in forgotten})
+    folded = evolve(
+        _without(remembered, lines, {entry.ticket.client_order_id for entry in forgotten}), charged=blotter.charged()
+    )
     # Nothing can bring back what is forgotten, so the books are compared before: a file that grows is the smaller harm.
     if not forgotten or _books(Blotter.restore(folded)) != _books(blotter):
         return remembered
-    adjusted = set(folded.adjustments)
-    file.fold(lines, [*forgotten, *(entry for entry in remembered.adjustments if entry not in adjusted)])
+    adjusted, fees = set(folded.adjustments), {entry.fee.id for entry in folded.charged}
+    forgotten_too = [entry for entry in remembered.adjustments if entry not in adjusted]
+    forgotten_fees = [entry for entry in remembered.charged if entry.fee.id not in fees]
+    file.fold(lines, [*forgotten, *forgotten_too, *forgotten_fees])
     return folded
 
 

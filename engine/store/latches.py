@@ -4,6 +4,9 @@ Everything here fails closed. That a file is there is what trips, whatever is in
 reason still trips, so does a process that dies while it writes one, and so does ``touch latches/account`` by hand. That
 is also why the file is made in its place and not renamed into it. A folder that is gone or cannot be read is tripped.
 
+The first line of a file is the reason that stands. Who trips what is tripped already adds a line, so that a running
+engine sees that ``gapless kill`` is at work again, and with it what closes a position twice.
+
 Synchronous, because other processes use it too, and because it is asked before every send: two looks for a file that
 is not there are some microseconds.
 """
@@ -30,7 +33,7 @@ _NAME_MAX: Final = 200
 """Characters; file systems allow 255 bytes."""
 _DIGEST: Final = 32
 _READ_MAX: Final = 64 * 1024
-"""Bytes of a latch that are read: a reason is a sentence."""
+"""Bytes of a latch that are read: a reason is a sentence, and some hundred of them fit."""
 
 
 @define(eq=False)
@@ -49,7 +52,8 @@ class Latches:
         make_folder(self._place)
 
     def trip(self, scope: str, reason: str, by: str, at_ns: int) -> None:
-        """Trip ``account`` or a strategy: durable on return, and at once for whoever asks. The first reason stays.
+        """Trip ``account`` or a strategy: durable on return, and at once for whoever asks. The first reason stays, and
+        a later one is kept behind it (`trips`).
 
         ``by`` says who: a limit, a command, a signal. Raises `StoreFailed` where no file can be made.
         """
@@ -57,8 +61,7 @@ class Latches:
         content = json.dumps({"scope": scope, "reason": reason, "at": render_instant(at_ns), "by": by})
         try:
             make_folder(self._place)
-            with suppress(FileExistsError):
-                self._make(self._path(scope), f"{content}\n".encode("ascii"))
+            self._add(self._path(scope), f"{content}\n".encode("ascii"))
             sync_folder(self._place)
         except OSError as error:
             raise StoreFailed(
@@ -73,6 +76,15 @@ class Latches:
             if (told := self._told(self._path(name))) is not None:
                 return told["reason"] or "it was tripped without a reason"
         return "" if os.access(self._place, os.R_OK | os.X_OK) else self._unreadable(self._place)["reason"]
+
+    def trips(self, scope: str) -> tuple[tuple[str, str], ...]:
+        """When and why this scope itself was tripped since it was last reset, each time, where that can be read."""
+        found = []
+        for line in self._read(self._path(scope)).splitlines():
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
+                told = json.loads(line)
+                found.append((str(told["at"]), str(told["reason"])))
+        return tuple(found)
 
     def reset(self, scope: str) -> None:
         """Free this scope alone; that it was not tripped is fine. Raises `StoreFailed`."""
@@ -105,12 +117,22 @@ class Latches:
             name = f"{name[: _NAME_MAX - _DIGEST - 1]}-{sha256(scope.encode()).hexdigest()[:_DIGEST]}"
         return self._paths.setdefault(scope, self._place / name)
 
-    def _make(self, path: Path, content: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+    def _add(self, path: Path, content: bytes) -> None:
+        """Add a line, in one piece; what stands before it stays what it is. Where there is a file it is tripped
+        already, and that nothing can be added to it is no failure."""
+        before = self._read(path) if path.exists() else None
+        if before is not None and len(before) + len(content) > _READ_MAX:
+            return  # nobody would read it
+        line = b"" if before is None or before.endswith(b"\n") else b"\n"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(line + content)
+                file.flush()
+                os.fsync(descriptor)
+        except OSError:
+            if before is None:
+                raise
 
     def _told(self, path: Path) -> Mapping[str, str] | None:
         """What a latch tells; ``None`` where there is none. What cannot be read tells of that."""
@@ -121,7 +143,10 @@ class Latches:
         except OSError:
             return self._unreadable(path)
         try:
-            told = json.loads(os.read(descriptor, _READ_MAX))
+            first = os.read(descriptor, _READ_MAX).partition(b"\n")[0]
+            if not first:
+                return self._unreadable(path, "was made by hand (there is nothing in it)")
+            told = json.loads(first)
             # What trips is the name of the file: a copy of another scope's latch trips its own.
             scope = str(told["scope"]) if len(path.name) == _NAME_MAX else unquote(path.name)
             return {"scope": scope, "reason": str(told["reason"])}
@@ -130,5 +155,12 @@ class Latches:
         finally:
             os.close(descriptor)
 
-    def _unreadable(self, path: Path) -> Mapping[str, str]:
-        return {"scope": unquote(path.name), "reason": f"{path} is there but cannot be read, which counts as tripped"}
+    def _read(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                return file.read(_READ_MAX)
+        except OSError:
+            return b""
+
+    def _unreadable(self, path: Path, why: str = "is there but cannot be read") -> Mapping[str, str]:
+        return {"scope": unquote(path.name), "reason": f"{path} {why}, which counts as tripped"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from engine.codec.entries import parse_entry, render_entry
-from engine.model.entry import Adjusted, Carried, Entry, Heard, Intended, Remembered, Saved, Stood
+from engine.model.entry import Adjusted, Carried, Charged, Entry, Heard, Intended, Remembered, Saved, Stood
 from engine.store.failures import damaged
 
 Key: TypeAlias = tuple[str, str]
@@ -51,6 +51,8 @@ def key_of(entry: Entry) -> Key:
             return ORDER, ticket.client_order_id
         case Adjusted():
             return "adjusted", entry.id
+        case Charged(fee=fee):
+            return "charged", fee.id
         case Carried():
             return "carried", f"{entry.position.symbol} {entry.strategy}"
         case Heard():
@@ -94,6 +96,7 @@ def recall(connection: sqlite3.Connection, path: Path) -> Remembered:
         intents=intents,
         tickets=tickets,
         adjustments=tuple(entry for entry in entries if isinstance(entry, Adjusted)),
+        charged=tuple(entry for entry in entries if isinstance(entry, Charged)),
         carried=tuple(entry for entry in entries if isinstance(entry, Carried)),
         heard={entry.source: entry.mark for entry in entries if isinstance(entry, Heard)},
         saved={entry.strategy: entry.values for entry in entries if isinstance(entry, Saved)},

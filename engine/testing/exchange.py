@@ -76,6 +76,10 @@ class Exchange:
         """Let a fault happen now, whatever its own moment says."""
         self._ask(lambda: self._running.inject(fault))
 
+    def look(self, function: Callable[[Running], T], /) -> T:
+        """Run a function with what is inside the exchange, between two of its steps, and return what it returns."""
+        return self._ask(lambda: function(self._running))
+
     def calm(self) -> None:
         """Nothing more goes wrong on purpose; what has happened to a connection stays so until it ends."""
         self._ask(self._running.switchboard.clear)

@@ -15,7 +15,7 @@ from loguru import logger
 from engine.app.failures import known_cause
 from engine.app.live import run_live
 from engine.app.options import LoadedStrategy, RunOptions
-from engine.app.plugins.find import find_strategy
+from engine.app.plugins.find import find_strategy, unique_names
 from engine.app.report import GapRow, SessionReport, StreamRow
 from engine.errors import Misconfigured
 from engine.exchange.serve import Running
@@ -135,7 +135,8 @@ async def run_session(
     """Run one strategy with everything else as ``options`` say; see `SimulatedExchange.run`."""
     found = _strategy(strategy)
     seen = _Observed()
-    loaded = LoadedStrategy(seen.around(found), _params(found, params), found.name)
+    (name,) = unique_names([found])
+    loaded = LoadedStrategy(seen.around(found), _params(found, params), name)
     with seen.listen(found.name):
         report = await _run(evolve(options, strategies=(loaded,)), exchange)
     if report.ended_by in ("SIGINT", "SIGTERM"):

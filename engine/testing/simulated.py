@@ -12,6 +12,7 @@ import trio
 
 from engine.app.options import RunOptions, Tuning
 from engine.app.secrets import Secret
+from engine.exchange.market import Source
 from engine.exchange.serve import ExchangeOptions, Running, open_exchange
 from engine.model.instant import NS_PER_S
 from engine.ports import CallbackStrategy, Strategy
@@ -62,13 +63,18 @@ def _here(function: Callable[[], T], /) -> T:
 
 
 @asynccontextmanager
-async def open_simulated(options: ExchangeOptions, network: Network | None = None) -> AsyncIterator[SimulatedExchange]:
-    """Open an exchange on a virtual network, which is the only one of this run of Trio while the block runs."""
+async def open_simulated(
+    options: ExchangeOptions, network: Network | None = None, source: Source | None = None
+) -> AsyncIterator[SimulatedExchange]:
+    """Open an exchange on a virtual network, which is the only one of this run of Trio while the block runs.
+
+    ``source`` stands in for the market that the options describe.
+    """
     opened_s = trio.current_time()
 
     def wall_s() -> float:
         return running.market.source.start_ns / NS_PER_S + trio.current_time() - opened_s
 
     with (network or Network()).use():
-        async with open_exchange(options, wall_s=wall_s) as running:
+        async with open_exchange(options, source, wall_s=wall_s) as running:
             yield SimulatedExchange(running, options)

@@ -5,7 +5,8 @@ catalogue of assets are the real venue's; the account is a copy of the real one'
 is a declared guess, the same matching engine and models as the embedded exchange's, and whoever wires this venue marks
 what comes of it: a shadow session's client order ids begin with `MARK`.
 
-It sees what the strategies subscribe to and no more: on minute bars alone it fills against bars.
+It sees what the strategies subscribe to and no more: on minute bars alone it fills against bars. When the session's
+data has ended strategies still have to get out: a quote stands until the next one, and of bars the last close stands.
 """
 
 from collections import deque
@@ -15,6 +16,7 @@ from typing import Final, TypeVar
 
 import trio
 from attrs import define, field
+from msgspec.structs import replace
 
 from engine.core.matching.ledger import AccountTerms, Ledger
 from engine.core.matching.models import FillModel
@@ -22,13 +24,16 @@ from engine.core.matching.venue import Matching
 from engine.core.rules import Refused
 from engine.errors import OrderRefused
 from engine.model.account import Account, Asset, HeldPosition
-from engine.model.market import MarketEvent
+from engine.model.market import Bar, MarketEvent
 from engine.model.order import Fill, Order, OrderRequest, OrderUpdate, ReplaceRequest
-from engine.ports import AccountMessage, Broker, Clock, FillPage
+from engine.ports import AccountMessage, Broker, Clock, FeePage, FillPage, Go, at_once
 
 MARK: Final = "shadow"
 UNREAD_MAX: Final = 10_000
 """Messages that may wait for the account's reader: what the trading stream of the embedded exchange keeps too."""
+
+STAND_EVERY_S: Final = 0.25
+"""How often a last close is shown again to what is still to be matched: a way out shall not wait for it."""
 
 _T = TypeVar("_T")
 
@@ -46,10 +51,14 @@ class ShadowVenue:
     seed: int
     name: str = MARK
     _assets: dict[str, Asset] = field(factory=dict)
+    _bars: dict[str, Bar] = field(factory=dict)
+    """The newest of each symbol."""
     _matching: Matching | None = None
     _unread: deque[AccountMessage] = field(factory=deque)
     _news: trio.Event = field(factory=trio.Event)
     _replanned: trio.Event = field(factory=trio.Event)
+    _planned_ns: int = 0
+    """What `run` sleeps until: most events change nothing about it."""
 
     async def open(self) -> None:
         """Copy the account's terms; before this no order can be taken. Raises `BrokerUnavailable`."""
@@ -63,7 +72,7 @@ class ShadowVenue:
     async def run(self) -> None:
         """Let happen what only time brings, such as the close of the day, until cancelled."""
         while True:
-            self._replanned = trio.Event()
+            self._replanned, self._planned_ns = trio.Event(), self._venue.next_due_ns
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sleep_until_due, nursery.cancel_scope)
                 await self._replanned.wait()
@@ -71,28 +80,42 @@ class ShadowVenue:
             self._tell(self._venue.pass_time(self.clock.now_ns()))
 
     async def _sleep_until_due(self, end: trio.CancelScope) -> None:
-        await self.clock.sleep_until(self._venue.next_due_ns)
+        await self.clock.sleep_until(self._planned_ns)
         self._replanned.set()
         end.cancel()
 
     def take(self, event: MarketEvent) -> None:
         """The market told something; never waits."""
+        if isinstance(event, Bar):
+            self._bars[event.symbol] = event
         if self._matching is not None and event.symbol in self._assets:
             self._tell(self._matching.take(event, self.clock.now_ns()))
 
+    async def stand(self) -> None:
+        """The session's data has ended: let the last closes stand for the bars to come, until cancelled."""
+        while True:
+            now_ns = self.clock.now_ns()
+            for bar in list(self._bars.values()):
+                last = bar.close
+                self.take(replace(bar, ts_ns=now_ns, open=last, high=last, low=last))
+            await trio.sleep(STAND_EVERY_S)
+
     # -- the broker
 
-    async def submit(self, request: OrderRequest, *, urgent: bool = False) -> tuple[Order, ...]:
+    async def submit(self, request: OrderRequest, *, urgent: bool = False, go: Go = at_once) -> tuple[Order, ...]:
         """Take an order into the matching engine; ``urgent`` changes nothing, there is no budget here."""
+        await trio.lowlevel.checkpoint()
         for symbol in [request.symbol, *(leg.symbol for leg in request.legs)]:
             if symbol:
                 await self.asset(symbol)
+        await go()
         order, updates = self._ask(lambda: self._venue.submit(request, self.clock.now_ns()))
         self._tell(updates)
         return self._with_legs(order)
 
-    async def replace(self, order_id: str, change: ReplaceRequest) -> tuple[Order, ...]:
+    async def replace(self, order_id: str, change: ReplaceRequest, *, go: Go = at_once) -> tuple[Order, ...]:
         """Put another order in the place of one."""
+        await go()
         await trio.lowlevel.checkpoint()
         order, updates = self._ask(lambda: self._venue.replace(order_id, change, self.clock.now_ns()))
         self._tell(updates)
@@ -127,6 +150,11 @@ class ShadowVenue:
             told.append(fill)
         told.reverse()
         return FillPage(fills=tuple(told), mark=told[-1].execution_id if told else mark)
+
+    async def fees_behind(self, mark: str, since_ns: int) -> FeePage:
+        """None: executions here tell what they cost, in dollars too, and would cost it twice."""
+        await trio.lowlevel.checkpoint()
+        return FeePage(fees=(), mark=mark)
 
     async def positions(self) -> tuple[HeldPosition, ...]:
         await trio.lowlevel.checkpoint()
@@ -203,4 +231,5 @@ class ShadowVenue:
             )
         if updates:
             self._news.set()
-        self._replanned.set()
+        if self._venue.next_due_ns != self._planned_ns:
+            self._replanned.set()

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.codec.entries import parse_entry, render_entry
-from engine.model.account import StrategyPosition
-from engine.model.entry import Adjusted, Carried, Entry, Heard, Intended, Saved, Stood
+from engine.model.account import AccountFee, StrategyPosition
+from engine.model.entry import Adjusted, Carried, Charged, Entry, Heard, Intended, Saved, Stood
 from engine.model.intent import Intent, Outcome, Purpose, Ticket
 from engine.model.order import (
     AssetClass,
@@ -33,13 +33,14 @@ VALUE = st.recursive(
 )
 # No amount that is not a number: it would differ from itself.
 NATURAL: dict[Any, st.SearchStrategy[Any]] = {Decimal: st.decimals(allow_nan=False, allow_infinity=False)}
-for kind in (Leg, OrderRequest, ReplaceRequest, Fill, Order, Intent, Ticket, StrategyPosition):
+for kind in (Leg, OrderRequest, ReplaceRequest, Fill, Order, Intent, Ticket, AccountFee, StrategyPosition):
     amounts = {field.name: NATURAL[field.type] for field in kind.__attrs_attrs__ if field.type in NATURAL}
     st.register_type_strategy(kind, st.builds(kind, **amounts))
 ENTRIES: dict[type[Any], st.SearchStrategy[Any]] = {
     kind: st.from_type(kind) for kind in (Intended, Stood, Carried, Heard)
 } | {
     Adjusted: st.builds(Adjusted, qty=NATURAL[Decimal], price=NATURAL[Decimal]),
+    Charged: st.builds(Charged, shares=st.dictionaries(st.text(), NATURAL[Decimal], max_size=3)),
     Saved: st.builds(Saved, strategy=st.text(), values=st.dictionaries(st.text(), VALUE, max_size=3)),
 }
 ORDER = Order(

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.asking import build_request, default_time, parse_amount, parse_number
+from engine.core.asking import build_request, default_time, parse_amount, parse_number, parse_within
 from engine.core.rules import Refused
 from engine.core.rules.shape import check_shape
 from engine.errors import OrderRefused
@@ -99,3 +99,17 @@ def test_contradictions_are_left_to_the_venues_own_rules() -> None:
     request = build_request("SPY", Side.BUY, 1, notional=5, limit=3, trail=1)
     with pytest.raises(Refused, match="only one of qty or notional is accepted"):
         check_shape(request)
+
+
+@pytest.mark.parametrize("symbol", ["", None, 5])
+def test_what_names_nothing_is_refused(symbol: Any) -> None:
+    with pytest.raises(OrderRefused, match="names nothing to trade"):
+        build_request(symbol, Side.BUY, 1)
+
+
+@pytest.mark.parametrize("within", [0, -1, float("nan"), float("inf"), "5", True, Decimal(5)])
+def test_a_patience_that_is_none_is_refused_before_anybody_reckons_with_it(within: Any) -> None:
+    """Text times a billion nanoseconds is a text of a billion characters, and the loop stands still meanwhile."""
+    with pytest.raises(OrderRefused, match="not a number of seconds above 0"):
+        parse_within(within)
+    assert [parse_within(None), parse_within(2), parse_within(0.5)] == [None, 2.0, 0.5]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.target import closing_intent, cut_target, finest, next_delta
+from engine.core.target import closing_intent, cut_target, finest, is_dust, next_delta
 from engine.model.account import Asset
 from engine.model.order import AssetClass, PositionIntent
 
@@ -80,3 +80,20 @@ def test_increments_are_what_the_venue_trades() -> None:
     assert finest(asset()) == Decimal("1e-9")
     assert finest(asset(), short=True) == finest(STOCK) == 1
     assert finest(COIN) == Decimal("0.001")
+
+
+def test_coins_for_less_than_ten_dollars_are_dust_and_so_is_less_than_an_increment_of_anything() -> None:
+    assert [is_dust(Decimal(qty), COIN, Decimal(100)) for qty in ("0.1", "-0.1", "0.099", "-0.099")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert [is_dust(Decimal(qty), COIN, None) for qty in ("0.001", "0.0009")] == [False, True]
+    assert [is_dust(Decimal(qty), STOCK, Decimal("0.5")) for qty in ("1", "0.9")] == [False, True]
+
+
+def test_only_a_rest_is_dust_and_a_small_beginning_is_for_the_venue_to_refuse() -> None:
+    held, wanted, price = Decimal("0.95"), Decimal(1), Decimal(100)
+    assert next_delta(held, wanted, held, COIN, price) == 0
+    assert next_delta(Decimal(0), Decimal("0.05"), Decimal(0), COIN, price) == Decimal("0.05")

@@ -120,6 +120,8 @@ class ScriptedDesk:
     crossed: list[str] = field(factory=list)
     """Orders that were sent although they would take a position through zero."""
     reconciles: int = 0
+    cost_each: Decimal = ZERO
+    """What everything held was bought at."""
     slow_s: float = TICK_S
     """How long the venue takes to answer a new order."""
     _listeners: dict[str, list[Callable[[Fill], None]]] = field(factory=dict)
@@ -226,7 +228,8 @@ class ScriptedDesk:
         )
 
     def position(self, strategy: str, symbol: str) -> StrategyPosition:
-        return StrategyPosition(symbol=symbol, qty=self.held.get((strategy, symbol), ZERO))
+        qty = self.held.get((strategy, symbol), ZERO)
+        return StrategyPosition(symbol=symbol, qty=qty, cost=qty * self.cost_each)
 
     def positions(self, strategy: str) -> Mapping[str, StrategyPosition]:
         return {
@@ -272,6 +275,7 @@ class Floor:
     desk: ScriptedDesk
     reports: list[str] = field(factory=list)
     said: list[str] = field(factory=list)
+    profits: dict[str, Decimal] = field(factory=dict)
     clock: StillClock = field(factory=StillClock)
     markets: Markets = field(init=False)
 
@@ -294,6 +298,7 @@ class Floor:
             state=NoState(),
             markets=self.markets,
             price=lambda _: Decimal(100),
+            profit_of=self.profits.get,
         )
 
     @staticmethod

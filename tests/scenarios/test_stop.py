@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trio
 from attrs import frozen
+from loguru import logger
 
 from engine import Context, Gap, Halted, Kind, Misconfigured, RestartPolicy, Stream, strategy
 from engine.app.session import exit_code
@@ -69,6 +70,22 @@ async def test_who_ignores_the_end_of_the_data_is_cancelled_after_a_while(
     states = {row.name: row.state for row in outcome.report.strategies}
     assert (states["watcher"], states["stubborn"]) == ("finished", "stopped")
     assert watch.ended
+
+
+@strategy()
+async def shielded(ctx: Context) -> None:
+    """Cannot be cancelled for half a minute."""
+    with trio.CancelScope(shield=True):
+        await trio.sleep(45)
+
+
+async def test_for_whom_a_session_has_to_wait_is_said(autojump_clock: trio.abc.Clock, hold: Any) -> None:
+    said: list[str] = []
+    sink = logger.add(lambda message: said.append(str(message)), level="WARNING", format="{message}")
+    outcome = await hold(shielded, signals((10, signal.SIGINT)), for_s=600, **MARKET)
+    logger.remove(sink)
+    assert 45 <= outcome.report.duration_s < 46
+    assert ["shielded" in line for line in said if "still on its way out" in line] == [True]
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])

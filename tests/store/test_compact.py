@@ -9,8 +9,8 @@ import pytest
 from attrs import evolve
 
 from engine.core.blotter import Blotter
-from engine.model.account import StrategyPosition
-from engine.model.entry import Adjusted, Heard, Remembered, Saved, Stood
+from engine.model.account import AccountFee, StrategyPosition
+from engine.model.entry import Adjusted, Charged, Heard, Remembered, Saved, Stood
 from engine.model.instant import NS_PER_S
 from engine.model.order import Fill, OrderStatus, Side
 from engine.store import open_store, read_store
@@ -115,3 +115,20 @@ async def test_of_too_many_the_oldest_go_first(tmp_path: Path, traded: Any) -> N
     assert [ticket.client_order_id for ticket in after.tickets] == ["x-s-6", "x-s-7", "x-s-8", "x-s-9"]
     assert read_store(tmp_path) == after
     assert positions(after) == positions(before)
+
+
+async def test_an_old_fee_stays_paid_and_a_young_one_stays_known(tmp_path: Path, traded: Any) -> None:
+    def charged(name: str, days: float) -> Charged:
+        at_ns = NOW_NS - int(days * DAY_NS)
+        fee = AccountFee(id=name, amount=Decimal("0.30"), ts_ns=at_ns, symbol="SPY")
+        return Charged(fee=fee, shares={"s": Decimal("0.20"), "": Decimal("0.10")}, at_ns=at_ns)
+
+    async with open_store(tmp_path, now_ns=lambda: NOW_NS - 50 * DAY_NS) as store:
+        await store.write(traded(1, days=60), traded(2, days=40), charged("old", 59), charged("young", 39))
+    cash = Blotter.restore(read_store(tmp_path)).cash()
+    after = await reopen(tmp_path)
+    assert (after.tickets, [entry.fee.id for entry in after.charged]) == ((), ["young"])
+    assert read_store(tmp_path) == after
+    blotter = Blotter.restore(after)
+    assert (blotter.cash(), blotter.position("s", "SPY").fees) == (cash, Decimal("0.40"))
+    assert blotter.take_fees([charged("young", 39).fee], NOW_NS).entries == ()

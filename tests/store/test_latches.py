@@ -48,8 +48,27 @@ def test_a_strategy_is_tripped_alone_and_with_its_account(latches: Latches) -> N
 
 def test_the_first_reason_stays(latches: Latches) -> None:
     latches.trip("s", "first", "a", AT_NS)
-    latches.trip("s", "second", "b", AT_NS)
+    latches.trip("s", "second", "b", AT_NS + 1)
     assert latches.tripped("s") == "first"
+    assert latches.all() == {"s": "first"}
+    assert latches.trips("s") == (("2026-09-21T14:13:20Z", "first"), ("2026-09-21T14:13:20.000000001Z", "second"))
+    latches.reset("s")
+    assert latches.trips("s") == ()
+
+
+def test_one_that_somebody_made_by_hand_says_so_and_goes_on_saying_it(latches: Latches, tmp_path: Path) -> None:
+    (tmp_path / "latches" / "s").touch()
+    assert "made by hand" in latches.tripped("s")
+    latches.trip("s", "and then this", "a", AT_NS)
+    assert "made by hand" in latches.tripped("s")
+    assert [reason for _, reason in latches.trips("s")] == ["and then this"]
+
+
+def test_a_latch_stays_small_however_often_it_is_tripped(latches: Latches, tmp_path: Path) -> None:
+    for _ in range(5):
+        latches.trip("s", "x" * 20_000, "a", AT_NS)
+    assert (tmp_path / "latches" / "s").stat().st_size < 64 * 1024
+    assert latches.tripped("s") == "x" * 20_000
 
 
 def test_a_latch_outlives_the_process_and_tells_a_person_all(latches: Latches, tmp_path: Path) -> None:
@@ -73,7 +92,7 @@ def test_a_latch_outlives_the_process_and_tells_a_person_all(latches: Latches, t
     assert latch.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"scope": "s"}', "\x00" * 100, "[" * 100_000, "\udcff"])
+@pytest.mark.parametrize("content", ["{", "[]", "3", '{"scope": "s"}', "\x00" * 100, "[" * 100_000, "\udcff"])
 def test_whatever_is_in_the_file_it_is_tripped(latches: Latches, tmp_path: Path, content: str) -> None:
     path = tmp_path / "latches" / "s"
     path.write_bytes(content.encode("utf-8", "surrogateescape"))

@@ -37,6 +37,7 @@ async def test_signals_alternate_and_what_is_bought_is_given_back(exchange: Simu
     assert set(sides) == {"BUY", "SELL"}
     assert all(one != other for one, other in pairwise(sides))
     assert not result.failures
+    assert not exchange.running.brokerage.books.positions()  # it is stopped while it holds something
 
 
 @pytest.mark.parametrize(

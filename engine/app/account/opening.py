@@ -50,9 +50,10 @@ async def open_account_side(
     Leaving waits, at most `SETTLE_S`, until the outcome of every order is known.
     """
     async with AsyncExitStack() as stack:
-        counter = await find_counter(options, venue, report, lambda cid: side.desk.objection(cid))
+        counter = await find_counter(options, venue, report)
         folder = await stack.enter_async_context(find_folder(options, venue))
-        store = await stack.enter_async_context(open_store(folder, now_ns=time_ns, probe=probe, run_sync=run_sync))
+        now_ns = markets.clock.now_ns  # the market's, as in the file: by this machine's clock a made market's are old
+        store = await stack.enter_async_context(open_store(folder, now_ns=now_ns, probe=probe, run_sync=run_sync))
         nursery = await stack.enter_async_context(trio.open_nursery())
 
         def on_trip(scope: str) -> None:
@@ -67,7 +68,7 @@ async def open_account_side(
             except GaplessError as failure:
                 on_failure(failure)
 
-        nursery.start_soon(counter.serve, markets)
+        nursery.start_soon(counter.serve, markets)  # noqa: ASYNC113 - the nursery is open: the stack entered it
         nursery.start_soon(guard, side.desk.run)
         nursery.start_soon(guard, side.stream.run)
         nursery.start_soon(switch.run)
@@ -106,6 +107,7 @@ def _build_side(
         clock=markets.clock,
         account_limits=options.limits,
         strategy_limits=options.strategy_limits,
+        standing=lambda: desk.standing,
     )
     random = Random(f"{options.exchange.seed}/account")
     desk = Desk(
@@ -132,6 +134,7 @@ def _build_side(
         stream=stream,
         switch=switch,
         marks=marks,
+        profit=vet.profit,
         markets=markets,
         folder=store.folder,
         report=report,

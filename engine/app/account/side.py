@@ -27,12 +27,14 @@ KILL_WITHIN_S: Final = 60.0
 
 @define(eq=False, kw_only=True)
 class AccountSide:
-    """``saved`` is what strategies kept in former runs; ``report`` is for a person to read."""
+    """``saved`` is what strategies kept in former runs; ``report`` is for a person to read; ``profit`` tells what a
+    strategy made today."""
 
     desk: Desk
     stream: AccountStream
     switch: KillSwitch
     marks: Marks
+    profit: Callable[[str], Decimal | None]
     markets: Markets
     folder: Path
     report: Callable[[str], None]
@@ -54,7 +56,14 @@ class AccountSide:
     def trading_of(self, strategy: str) -> Trading:
         """The order side of one strategy's context."""
         state = self.states[strategy] = StrategyState(strategy, self.desk.store, self.saved.get(strategy, {}))
-        return Trading(strategy=strategy, desk=self.desk, state=state, markets=self.markets, price=self.price)
+        return Trading(
+            strategy=strategy,
+            desk=self.desk,
+            state=state,
+            markets=self.markets,
+            price=self.price,
+            profit_of=self.profit,
+        )
 
     def pending(self, strategy: str) -> Saved | None:
         """What a strategy has saved and is not on disk yet."""

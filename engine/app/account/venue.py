@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -50,14 +50,9 @@ class Counter:
             await _match(self.shadow, markets)
 
 
-async def find_counter(
-    options: RunOptions, venue: Venue, report: Callable[[str], None], last_look: Callable[[str], str]
-) -> Counter:
-    """The counter of these options. ``last_look`` is asked by client order id in the step in which an order leaves.
-
-    Raises `BrokerUnavailable` where a shadow finds no account to copy.
-    """
-    truth = AlpacaBroker(venue.trading, venue.trading_throttle, report, last_look)
+async def find_counter(options: RunOptions, venue: Venue, report: Callable[[str], None]) -> Counter:
+    """The counter of these options. Raises `BrokerUnavailable` where a shadow finds no account to copy."""
+    truth = AlpacaBroker(venue.trading, venue.trading_throttle, report)
     if options.shadow:
         shadow = ShadowVenue(truth=truth, clock=venue.clock, model=MODELS["touch"], seed=options.exchange.seed)
         await shadow.open()
@@ -106,6 +101,8 @@ async def _match(shadow: ShadowVenue, markets: Markets) -> None:
     )
     markets.fanout.attach(channel)
     channel.streams = frozenset()  # nothing is wanted of the venue for it; see `engine.flow.account.marks`
-    while True:
-        for event in await channel.batch():
-            shadow.take(event)
+    with suppress(StopAsyncIteration):  # the session's data has ended; what strategies leave behind is still matched
+        while True:
+            for event in await channel.batch():
+                shadow.take(event)
+    await shadow.stand()

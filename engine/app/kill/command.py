@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from engine.app.kill.act import Aim, kill
+from engine.app.kill.act import kill
+from engine.app.kill.aim import Aim
 from engine.app.kill.flags import KillFlags
 from engine.app.kill.place import find_place
 from engine.app.kill.reset import reset

@@ -19,7 +19,8 @@ from typing import Final
 import trio
 
 from engine.app.failures import INTERRUPTED
-from engine.app.kill.act import Aim, kill
+from engine.app.kill.act import kill
+from engine.app.kill.aim import Aim
 from engine.app.kill.flags import GuardFlags
 from engine.app.kill.place import Place, find_place, open_reach, own_folder
 from engine.app.kill.tell import tell
@@ -41,7 +42,6 @@ async def guard_command(flags: GuardFlags) -> int:
     async with open_reach(place) as reach:
         folder = await own_folder(place, reach)
         await reach.broker.positions()
-    _note(f"watching {folder}, and acting when its heartbeat has stopped for {flags.after:g} s.")
     last = await _watch(folder, flags.after)
     if last is None:
         _note("stopped; nothing is guarded any more.")
@@ -65,12 +65,14 @@ async def _watch(folder: Path, after_s: float) -> str | None:
     reason: str | None = None
     async with trio.open_nursery() as nursery:
 
-        async def end_by_signal() -> None:
+        async def end_by_signal(*, task_status: trio.TaskStatus[None]) -> None:
             with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                task_status.started()
                 async for _ in signals:
                     nursery.cancel_scope.cancel()
 
-        nursery.start_soon(end_by_signal)
+        await nursery.start(end_by_signal)
+        _note(f"watching {folder}, and acting when its heartbeat has stopped for {after_s:g} s.")
         reason = await wait_silence(lambda: look(folder), after_s)
         nursery.cancel_scope.cancel()
     return reason

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.app.kill.act import KillReport
+from engine.app.kill.aim import KillReport
 from engine.app.screen.tables import Sheet, render_plain, to_rich
 from engine.core.flatten import Flattened
 from engine.core.rules import plain

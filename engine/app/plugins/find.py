@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from engine.errors import Misconfigured, StrategyNotLoaded
+from engine.flow.account.killswitch import ACCOUNT
 from engine.ports import CallbackStrategy, Strategy, plug
 
 GROUP: Final = "gapless.strategies"
@@ -178,9 +179,19 @@ def all_names() -> tuple[str, ...]:
 
 
 def unique_names(strategies: Sequence[Strategy]) -> list[str]:
-    """A name for each in this session: a second ``audit`` is ``audit_2``."""
+    """A name for each in this session: a second ``audit`` is ``audit_2``.
+
+    Raises `Misconfigured` for a name that means something else already: where orders are nobody's, and where the kill
+    switch is the whole account's.
+    """
     names: list[str] = []
     for strategy in strategies:
+        if strategy.name in ("", ACCOUNT):
+            raise Misconfigured(
+                f"A strategy cannot be called {strategy.name!r}, which stands for "
+                f"{'the whole account' if strategy.name else 'no strategy'} in order files and for the kill switch; "
+                "rename its function."
+            )
         same = sum(1 for name in names if name == strategy.name or name.startswith(f"{strategy.name}_"))
         names.append(strategy.name if not same else f"{strategy.name}_{same + 1}")
     if len(set(names)) != len(names):

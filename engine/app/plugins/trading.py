@@ -2,8 +2,8 @@
 
 One connection of the account stream and one writer of the order file is all there is, so a session that only watches
 must not take them. A strategy can say it (``@strategy(trades=...)``); one that does not is looked at: whether its code,
-and the code beside it that it uses, names any part of the order API. A name found by accident costs a connection, and
-one that hides elsewhere costs nothing but time, because orders open the account's side when they are first used.
+and the code beside it that it uses, names any part of the order API. A name found by accident costs a connection;
+where one hides elsewhere the strategy has to say that it trades, and its first order tells it so.
 """
 
 from collections.abc import Iterator

@@ -85,6 +85,7 @@ _STRATEGY: Final[tuple[Column, ...]] = (
 _ORDER: Final[tuple[Column, ...]] = (
     ("<strategy", lambda row: row.strategy or "(nobody's)"),
     *_figures("orders", "open", "filled", "canceled", "refused", "unknown", "fills"),
+    ("profit today", lambda row: row.profit),
 )
 _POSITION: Final[tuple[Column, ...]] = (
     ("<strategy", lambda row: row.strategy or "(nobody's)"),

@@ -7,6 +7,8 @@ guessed: an order without a readable status, side or quantity raises `Unreadable
 
 from engine.codec.parse_orders.asking import render_order_request as render_order_request
 from engine.codec.parse_orders.asking import render_replace_request as render_replace_request
+from engine.codec.parse_orders.fees import FEE_KINDS as FEE_KINDS
+from engine.codec.parse_orders.fees import parse_fees as parse_fees
 from engine.codec.parse_orders.fields import Unreadable as Unreadable
 from engine.codec.parse_orders.fields import read_json as read_json
 from engine.codec.parse_orders.fills import parse_fills as parse_fills

@@ -48,7 +48,7 @@ def _fill(row: Mapping[str, Any]) -> Fill:
     return Fill(
         execution_id=execution_id,
         order_id=need_text(row, "order_id"),
-        symbol=_symbol(need_text(row, "symbol")),
+        symbol=parse_symbol(need_text(row, "symbol")),
         side=side,
         qty=need_number(row, "qty"),
         price=need_number(row, "price"),
@@ -56,7 +56,7 @@ def _fill(row: Mapping[str, Any]) -> Fill:
     )
 
 
-def _symbol(text: str) -> str:
+def parse_symbol(text: str) -> str:
     """A symbol as orders spell it: what is too long for a stock and ends with a currency is a pair."""
     is_pair = len(text) > STOCK_CHARS_MAX and "." not in text and text.endswith(QUOTE_CURRENCIES)
     return parse_pair(text) if is_pair else text

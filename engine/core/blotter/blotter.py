@@ -27,6 +27,7 @@ from attrs import define, evolve, field
 
 from engine.core.blotter.books import Books, ended_ns
 from engine.core.blotter.executions import bookings_of, symbol_of
+from engine.core.blotter.fees import fee_booking
 from engine.core.blotter.rounds import Rounds
 from engine.core.blotter.subledgers import UNCLAIMED
 from engine.core.blotter.taken import Taken
@@ -35,8 +36,8 @@ from engine.core.blotter.updates import tell_update
 from engine.core.blotter.working import working_of
 from engine.core.calendar import NEW_YORK, instant_of
 from engine.core.ids import render_client_order_id
-from engine.model.account import Asset, StrategyPosition
-from engine.model.entry import Intended, Remembered
+from engine.model.account import AccountFee, Asset, StrategyPosition
+from engine.model.entry import Charged, Intended, Remembered
 from engine.model.intent import Intent, Outcome, Snapshot, Ticket
 from engine.model.order import Fill, Order, OrderUpdate
 
@@ -69,6 +70,8 @@ class Blotter:
         for ticket in remembered.tickets:
             if ticket.intent is not None or ticket.order is not None or ticket.fills:  # else its fills went elsewhere
                 books.restore(ticket)
+        for charged in remembered.charged:
+            books.restore_charge(charged)
         return blotter
 
     def know(self, asset: Asset) -> None:
@@ -135,6 +138,16 @@ class Blotter:
             telling.take_fill(fill)
         return self._finish(telling)
 
+    def take_fees(self, fees: Sequence[AccountFee], now_ns: int) -> Taken:
+        """Fees in dollars as the account's activities list them, booked as of now, when they are told.
+
+        Take the executions that are listed first: a fee that names no order of ours is shared by them (`fees`).
+        """
+        telling = Telling(self._books)
+        for fee in fees:
+            telling.take_fee(fee, now_ns)
+        return self._finish(telling)
+
     def take_snapshot(self, snapshot: Snapshot, mark: int) -> Taken:
         """The broker's books, all of them; ``mark`` is what `mark` gave before the first question was asked.
 
@@ -179,8 +192,8 @@ class Blotter:
         """
         return tuple(
             ticket
-            for ticket in self._books.tickets.open()
-            if strategy in (None, ticket.strategy) and symbol in (None, symbol_of(ticket))
+            for ticket in self._books.tickets.open(symbol)
+            if strategy in (None, ticket.strategy) and (symbol is None or symbol_of(ticket) == symbol)
         )
 
     def unresolved(self) -> tuple[Ticket, ...]:
@@ -194,6 +207,10 @@ class Blotter:
             for ticket in self._books.tickets.ended()
             if ticket.order is None and ticket.intent is None
         )
+
+    def unmatched(self) -> tuple[Ticket, ...]:
+        """Our orders whose known executions do not come to what they say is filled, ended ones too."""
+        return tuple(ticket for name in self._books.unmatched if (ticket := self.ticket(name)) is not None)
 
     def position(self, strategy: str, symbol: str) -> StrategyPosition:
         """What a strategy holds of a symbol; flat if it never did."""
@@ -209,13 +226,17 @@ class Blotter:
 
     def strategies(self) -> tuple[str, ...]:
         """Every strategy that has or had orders or positions, by name; without "", which is none."""
-        names = {ticket.strategy for ticket in self._books.tickets} | self._books.ledgers.strategies()
+        names = self._books.tickets.owners | self._books.ledgers.strategies()
         return tuple(sorted(names - {UNCLAIMED}))
 
     def fills_of(self, strategy: str) -> tuple[Fill, ...]:
         """The executions of a strategy's remembered orders, in the order in which they happened."""
         fills = (fill for ticket in self._books.tickets if ticket.strategy == strategy for fill in ticket.fills)
         return tuple(sorted(fills, key=lambda fill: (fill.ts_ns, fill.execution_id)))
+
+    def charged(self) -> tuple[Charged, ...]:
+        """The fees that are remembered, those of the last week at least, and who pays them."""
+        return tuple(self._books.charges)
 
     def working(
         self, symbol: str, strategy: str | None = None, *, price: Decimal | None = None
@@ -244,6 +265,9 @@ class Blotter:
         for ticket in self._books.tickets:
             for booking in bookings_of(ticket).values():
                 self._books.ledgers.count(ticket.strategy, symbol_of(ticket), booking)
+        for charged in self._books.charges:
+            for strategy, share in charged.shares.items():
+                self._books.ledgers.count(strategy, charged.fee.symbol, fee_booking(charged, share))
 
     def cash(self) -> Decimal:
         """The dollars that all executions brought (negative: cost), fees in dollars included. Adjustments move none."""

@@ -9,7 +9,7 @@ executions come. So a position is never late, and never counted twice.
 A multi-leg order has no bookings: its legs have. The fill that is told of the whole names no symbol.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from decimal import Decimal, localcontext
 from operator import attrgetter
 from typing import Final
@@ -34,6 +34,13 @@ def symbol_of(ticket: Ticket) -> str:
     if ticket.intent is not None:
         return ticket.intent.request.symbol
     return ticket.fills[0].symbol if ticket.fills else ""
+
+
+def symbols_of(ticket: Ticket) -> tuple[str, ...]:
+    """Everything that a ticket may trade: of a multi-leg order that is on its way, what its legs name."""
+    if ticket.order is None and ticket.intent is not None and ticket.intent.request.legs:
+        return tuple(dict.fromkeys(leg.symbol for leg in ticket.intent.request.legs))
+    return (symbol_of(ticket),)
 
 
 def known_qty(ticket: Ticket) -> Decimal:
@@ -68,6 +75,20 @@ def with_fill(ticket: Ticket, told: Fill) -> Ticket:
     return evolve(ticket, fills=tuple(fills))
 
 
+def is_named_again(ticket: Ticket, told: Fill, others: Iterable[Fill]) -> bool:
+    """Whether an execution is one that is known, told under another id; ``others`` are those that were taken for it.
+
+    Nowhere does Alpaca say that the ids of its list of activities are those of its stream. If they are not, each fill
+    would count twice. So what an order has no room for, and what is like an execution that it has, is that one; each
+    has two names at the most.
+    """
+    if ticket.order is None or known_qty(ticket) + told.qty <= ticket.order.filled_qty:
+        return False
+    alike = sum((fill.qty, fill.price) == (told.qty, told.price) for fill in ticket.fills)
+    named = sum((fill.qty, fill.price) == (told.qty, told.price) for fill in others)
+    return named < alike and all(fill.execution_id != told.execution_id for fill in ticket.fills)
+
+
 def with_fees(ticket: Ticket, fees: dict[str, Decimal], fee_asset: str) -> Ticket:
     """The ticket with fees that were found out later, by execution id."""
     return evolve(
@@ -90,11 +111,14 @@ def conflict(ticket: Ticket, told: Fill) -> str:
     return ""
 
 
-def bookings_of(ticket: Ticket) -> dict[str, Booking]:
-    """What a ticket is in the books, by id. What nobody here owns is booked by its executions only."""
+def bookings_of(ticket: Ticket, besides: Container[str] = ()) -> dict[str, Booking]:
+    """What a ticket is in the books, by id, but for these executions.
+
+    What nobody here owns is booked by its executions only.
+    """
     if not symbol_of(ticket):
         return {}
-    bookings = {fill.execution_id: _booking(fill) for fill in ticket.fills}
+    bookings = {fill.execution_id: _booking(fill) for fill in ticket.fills if fill.execution_id not in besides}
     order = ticket.order
     if order is not None and order.side is not None and ticket.strategy and (missing := mismatch(ticket)) > ZERO:
         name = f"{ASSUMED}{ticket.client_order_id}"

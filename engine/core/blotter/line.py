@@ -2,7 +2,8 @@
 
 Executions are learnt of in any order, and profit that was realized depends on the order: sold before bought is another
 trade than bought before sold. So a line keeps its bookings sorted by when they happened, and a late one is put in its
-place and what followed is computed again. The common case, newer than everything before, costs one step.
+place and what followed is computed again, when somebody asks: a file of many is read before anybody does. The common
+case, newer than everything before, costs one step.
 
 All arithmetic is exact: costs are kept and never averages (as in `engine.core.matching.money.holding`), a sum that
 would need rounding is an error. When a part of a position is closed its share of the cost is cut once, to a billionth
@@ -48,6 +49,7 @@ class Line:
     upto_ns: int = 0
     _bookings: list[Booking] = field(factory=list)
     _after: list[StrategyPosition] = field(factory=list, eq=False)
+    """The positions after the first of the bookings, as far as they were asked for."""
     day_qty: Decimal = field(default=ZERO, eq=False)
     """What the bookings since the day began did to the position."""
     _day_traded: Decimal = field(default=ZERO, eq=False)
@@ -56,7 +58,11 @@ class Line:
     @property
     def position(self) -> StrategyPosition:
         """What is held after all of it."""
-        return self._after[-1] if self._after else self.opening
+        held = self._after[-1] if self._after else self.opening
+        for booking in self._bookings[len(self._after) :]:
+            held = step(held, booking)
+            self._after.append(held)
+        return held
 
     @property
     def day_cash(self) -> Decimal:
@@ -68,21 +74,21 @@ class Line:
         """Book something, in its place."""
         if self.holds(booking):
             self.opening = step(self.opening, booking)
-            self._compute(0)
+            self._after.clear()
             return
         at = bisect_left(self._bookings, _place(booking), key=_place)
         self._bookings.insert(at, booking)
-        self._compute(at)
+        del self._after[at:]
 
     def take_out(self, booking: Booking) -> None:
         """Undo `put`."""
         if self.holds(booking):
             self.opening = step(self.opening, evolve(booking, qty=-booking.qty, coins=-booking.coins, fee=-booking.fee))
-            self._compute(0)
+            self._after.clear()
             return
         at = bisect_left(self._bookings, _place(booking), key=_place)
         del self._bookings[at]
-        self._compute(at)
+        del self._after[at:]
 
     def count(self, booking: Booking, sign: int) -> None:
         """Count a booking of today into the day, or with -1 out of it."""
@@ -106,18 +112,12 @@ class Line:
             self.opening = step(self.opening, booking)
         self._bookings = [booking for booking in self._bookings if booking.ts_ns > upto_ns or booking.assumed]
         self.upto_ns = max(self.upto_ns, upto_ns)
-        self._compute(0)
+        self._after.clear()
 
     def multiply(self, multiplier: Decimal) -> None:
         """Compute it again with another multiplier, which was not known before."""
         self.opening = evolve(self.opening, multiplier=multiplier)
-        self._compute(0)
-
-    def _compute(self, at: int) -> None:
-        """Fill in the positions after each booking, from this one on."""
-        del self._after[at:]
-        for booking in self._bookings[at:]:
-            self._after.append(step(self.position, booking))
+        self._after.clear()
 
 
 def _place(booking: Booking) -> tuple[int, str]:

@@ -4,7 +4,8 @@ A snapshot is several answers, read one after the other while the market goes on
 difference proves nothing. What is touched since the round began is not judged; what is told of orders goes through the
 same join as everything; and a position that differs has to differ by the same twice, in two rounds with nothing
 between them, before anything is put down to anybody. Only what cannot be a race is believed at once: a symbol that we
-have never had to do with, and a fee in coins when no order is open that could have moved the position.
+have never had to do with, a fee in coins when no order is open that could have moved the position, and what executions
+of others took from a strategy (`foreign`).
 
 What an adjustment took from a strategy is given back first if it turns up again soon (`RETURN_NS`), and at once if an
 execution of ours turns out to have been the reason (`Telling`): so a lagging or an empty answer, even one that was
@@ -19,14 +20,15 @@ from attrs import define, field
 
 from engine.core.blotter.books import Books
 from engine.core.blotter.comparing import fee_in_kind, share_out
-from engine.core.blotter.executions import bought_coins, symbol_of
+from engine.core.blotter.executions import bought_coins, symbols_of
+from engine.core.blotter.foreign import losses_of, transfers_of
 from engine.core.blotter.subledgers import UNCLAIMED
 from engine.core.blotter.telling import Telling, unmatched
 from engine.core.lifecycle import rounded_price
 from engine.model.account import HeldPosition
 from engine.model.entry import Adjusted
 from engine.model.instant import NS_PER_S
-from engine.model.intent import Snapshot, Ticket
+from engine.model.intent import Snapshot
 from engine.model.order import ZERO, Fill
 
 RETURN_NS: Final = 600 * NS_PER_S
@@ -59,7 +61,7 @@ class Rounds:
         for name in unmatched_before:
             if name in books.unmatched and (ticket := books.tickets.get(name)) is not None:
                 telling.doubt(unmatched(ticket))
-        moving = {symbol for ticket in books.tickets.open() for symbol in _symbols_of(ticket)}
+        moving = {symbol for ticket in books.tickets.open() for symbol in symbols_of(ticket)}
         for symbol in sorted({*told, *books.ledgers.symbols()}):
             if symbol in busy:
                 self._seen.pop(symbol, None)
@@ -71,7 +73,7 @@ class Rounds:
 
     def _judge(self, comparison: "_Comparison", mark: int) -> None:
         symbol, changes = comparison.symbol, comparison.changes()
-        if not changes:
+        if not changes or comparison.transfer(changes):
             self._agree(comparison)
             return
         fees = comparison.fees()
@@ -152,6 +154,20 @@ class _Comparison:
             )
             self.telling.report(why)
 
+    def transfer(self, changes: Changes) -> bool:
+        """Take from strategies what executions of others explain, if there is as much in all as the broker says."""
+        ledgers = self.books.ledgers
+        if ledgers.account_qty(self.symbol) != self.qty:
+            return False
+        losses = losses_of(self.books.tickets, self.symbol, changes)
+        after = {name: ledgers.position(name, self.symbol).qty + change for name, change in changes.items()}
+        transfers = transfers_of(losses, after, self.told_ns, self.asked_ns)
+        for adjusted in transfers:
+            self.telling.adjust(adjusted)
+        for why in dict.fromkeys(adjusted.why for adjusted in transfers):
+            self.telling.report(why)
+        return bool(transfers)
+
     def doubt(self) -> None:
         """It differs, and may only look so."""
         ours = self.books.ledgers.account_qty(self.symbol)
@@ -167,7 +183,7 @@ class _Comparison:
         return tuple(fill for ticket in tickets for fill in bought_coins(ticket.fills))
 
     def _recent(self, strategy: str) -> tuple[Adjusted, ...]:
-        return self.books.ledgers.adjustments(strategy, self.symbol, self.asked_ns - RETURN_NS)
+        return self.books.ledgers.unexplained(strategy, self.symbol, self.asked_ns - RETURN_NS)
 
     def _taken(self, strategy: str) -> Decimal:
         """What adjustments of late did to a strategy's share."""
@@ -200,9 +216,3 @@ def _doubt_unlisted(books: Books, telling: Telling, snapshot: Snapshot, mark: in
         if order is not None and order.id not in listed and books.fence.order_quiet(name, mark):
             told = "does not know it" if name in snapshot.absent else "did not list it"
             telling.doubt(f"order {order.id} ({order.symbol}) is {order.status} here, and the broker {told}")
-
-
-def _symbols_of(ticket: Ticket) -> tuple[str, ...]:
-    if ticket.order is None and ticket.intent is not None and ticket.intent.request.legs:
-        return tuple(leg.symbol for leg in ticket.intent.request.legs)
-    return (symbol_of(ticket),)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, localcontext
 from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from engine.core.blotter.line import Booking, Line
 from engine.core.matching.money.holding import EXACT
@@ -20,6 +20,10 @@ from engine.model.order import ZERO
 
 UNCLAIMED: Final = ""
 """The strategy of what no strategy here owns."""
+TRANSFER: Final = "transfer/"
+"""Begins the ids of pairs of adjustments that an execution of others explains, before its id; see `foreign`."""
+BACK: Final = "/back"
+"""Ends the id of what takes one of them back."""
 _CONTRACT: Final = re.compile(r"[A-Z0-9.]{1,6}\d{6}[CP]\d{8}", re.ASCII)
 """The symbol of an option contract (OCC)."""
 _CONTRACT_MULTIPLIER: Final = Decimal(100)
@@ -74,6 +78,30 @@ class SubLedgers:
             for adjusted in self._adjusted.values()
             if (adjusted.strategy, adjusted.symbol) == (strategy, symbol) and adjusted.at_ns >= since_ns
         )
+
+    def unexplained(self, strategy: str, symbol: str, since_ns: int) -> tuple[Adjusted, ...]:
+        """As `adjustments`, but for those that an execution of others explains."""
+        made = self.adjustments(strategy, symbol, since_ns)
+        return tuple(adjusted for adjusted in made if not adjusted.id.startswith(TRANSFER))
+
+    def returns(self, execution_id: str, strategy: str) -> tuple[Adjusted, ...]:
+        """What takes back the adjustments that an execution explained, now that it turns out to be a strategy's."""
+        name = f"{TRANSFER}{execution_id}/"
+        why = f"Execution {execution_id} is of an order of {strategy}."
+        made = (adjusted for adjusted in self._adjusted.values() if adjusted.id.startswith(name))
+        return tuple(
+            evolve(adjusted, id=f"{adjusted.id}{BACK}", qty=-adjusted.qty, why=why)
+            for adjusted in made
+            if not adjusted.id.endswith(BACK)
+        )
+
+    def opposed(self, symbol: str) -> Decimal:
+        """How much of a symbol strategies hold, signed, that others have the other way; see `foreign`."""
+        unclaimed = self.position(UNCLAIMED, symbol).qty
+        if not unclaimed:
+            return ZERO
+        ours = EXACT.subtract(self.account_qty(symbol), unclaimed)
+        return min(ours, -unclaimed, key=abs) if ours * unclaimed < 0 else ZERO
 
     def restore(self, carried: Iterable[Carried], adjustments: Iterable[Adjusted]) -> None:
         """Begin with what was written; adjustments that were folded are left out."""

@@ -1,7 +1,8 @@
 """What came of telling the blotter something: what changed, what to write down, what to ask, what to say.
 
 The blotter decides and does nothing; this is its whole answer. The desk writes ``entries``, wakes whoever waits for
-``changed``, hands ``booked`` to strategies, compares books when there are ``doubts``, and shows ``reports``.
+``changed``, hands ``booked`` to strategies, compares books when there are ``doubts``, shows ``reports`` and raises
+``alarms``.
 """
 
 from attrs import frozen
@@ -26,3 +27,5 @@ class Taken:
     has not converged, and another one is needed."""
     reports: tuple[str, ...] = ()
     """Sentences for a person, such as that a position was adopted."""
+    alarms: tuple[str, ...] = ()
+    """The same, where the person has to decide something: an order that was given up is at the venue."""

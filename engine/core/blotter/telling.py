@@ -12,11 +12,14 @@ from attrs import define, evolve, field
 
 from engine.core.blotter.books import Books
 from engine.core.blotter.executions import conflict, mismatch, symbol_of, with_fees, with_fill
+from engine.core.blotter.foreign import by_whom
 from engine.core.blotter.joining import contradictions, join, overfill
 from engine.core.blotter.subledgers import UNCLAIMED
 from engine.core.blotter.taken import Taken
+from engine.core.blotter.tickets import order_id_of
 from engine.core.matching.money.holding import EXACT
-from engine.model.entry import Adjusted, Carried, Entry, Stood
+from engine.model.account import AccountFee
+from engine.model.entry import Adjusted, Carried, Charged, Entry, Stood
 from engine.model.intent import Outcome, Ticket
 from engine.model.order import ZERO, Fill, Order, OrderClass
 
@@ -29,9 +32,11 @@ class Telling:
     _changed: dict[str, Ticket] = field(factory=dict)
     _booked: list[tuple[str, Fill]] = field(factory=list)
     _adjusted: list[Adjusted] = field(factory=list)
+    _charged: dict[str, Charged] = field(factory=dict)
     _carried: dict[tuple[str, str], Carried] = field(factory=dict)
     _doubts: list[str] = field(factory=list)
     _reports: list[str] = field(factory=list)
+    _alarms: list[str] = field(factory=list)
     _moved: set[str] = field(factory=set)
     """Executions that went from one ticket to another, and whose owner was known before."""
 
@@ -51,6 +56,8 @@ class Telling:
         self._reopen(self.books.put(ticket))
         self.books.fence.touch(ticket.client_order_id, symbol_of(ticket))
         self._changed[ticket.client_order_id] = ticket
+        for charged in self.books.charges.of_order(order_id_of(ticket)):  # a fee may be told before its order is
+            self._book_fee(evolve(charged, shares={ticket.strategy: charged.fee.amount}))
         if ticket.strategy != UNCLAIMED:
             known = before.fills if before is not None and before.strategy != UNCLAIMED else ()
             told = self._moved.union(fill.execution_id for fill in known)
@@ -69,6 +76,7 @@ class Telling:
                 self.doubt(sentence)
         if ticket.outcome in (Outcome.REFUSED, Outcome.ABSENT, Outcome.DROPPED):
             self.doubt(f"order {ticket.client_order_id} was {ticket.outcome} ({ticket.reason}), and the venue has it")
+            self._alarms.append(undead(ticket, order))
         joined = order if ticket.order is None else join(ticket.order, order, settled=settled)
         if joined != ticket.order:
             for sentence in overfill(joined):
@@ -76,8 +84,11 @@ class Telling:
         self.put(evolve(ticket, outcome=Outcome.TAKEN, reason="", order=joined))
         self._pass_on(joined)
 
-    def take_fill(self, fill: Fill) -> bool:
-        """An execution as somebody told it; whether it was news. The fill of a multi-leg order as a whole is none."""
+    def take_fill(self, fill: Fill, *, of_leg: bool = False) -> bool:
+        """An execution as somebody told it; whether it was news. The fill of a multi-leg order as a whole is none.
+
+        ``of_leg``: how its order stands is told behind it.
+        """
         if not fill.symbol or self.books.is_forgotten(fill.execution_id):
             return False
         ticket = self.books.tickets.by_order_id(fill.order_id)
@@ -92,6 +103,8 @@ class Telling:
             return False
         if sentence := conflict(ticket, fill):
             self.doubt(sentence)
+        if not of_leg and self.books.set_aside(ticket, fill):
+            return False
         after = with_fill(ticket, fill)
         self.put(after)
         return len(after.fills) > len(ticket.fills)
@@ -99,6 +112,11 @@ class Telling:
     def charge(self, ticket: Ticket, fees: dict[str, Decimal], coin: str) -> None:
         """Executions of an order turned out to have cost coins, by execution id."""
         self.put(with_fees(ticket, fees, coin))
+
+    def take_fee(self, fee: AccountFee, now_ns: int) -> None:
+        """A fee as the account's activities list it; each once."""
+        if self.books.charges.get(fee.id) is None:
+            self._book_fee(Charged(fee=fee, shares=self.books.shares_of(fee), at_ns=now_ns))
 
     def adjust(self, adjusted: Adjusted) -> None:
         """Book a difference that no order explains; each once."""
@@ -113,17 +131,29 @@ class Telling:
     def close(self) -> Taken:
         """All that came of it."""
         tickets = self.books.tickets
+        for name in [name for name in self._changed if name in self.books.aside]:
+            for fill in self.books.aside.pop(name).values():  # the order may have room for it now: then it is another
+                self.take_fill(fill)
         for name, ticket in self._changed.items():
             if name in self.books.unmatched and tickets.get(name) == ticket:
                 self.doubt(unmatched(ticket))
+        for symbol in sorted({symbol_of(ticket) for ticket in self._changed.values()} - {""}):
+            if against := self.books.ledgers.opposed(symbol):
+                self.doubt(f"{symbol}: {against} that strategies hold are no longer there: others traded against them")
         entries: list[Entry] = [Stood(ticket=ticket) for ticket in self._changed.values()]
         return Taken(
             changed=tuple(ticket for name, ticket in self._changed.items() if tickets.get(name) is not None),
-            entries=(*entries, *self._adjusted, *self._carried.values()),
+            entries=(*entries, *self._adjusted, *self._charged.values(), *self._carried.values()),
             booked=tuple(self._booked),
             doubts=tuple(dict.fromkeys(self._doubts)),
             reports=tuple(self._reports),
+            alarms=tuple(self._alarms),
         )
+
+    def _book_fee(self, charged: Charged) -> None:
+        if self.books.charges.get(charged.fee.id) != charged:
+            self._reopen(self.books.charge(charged))
+            self._charged[charged.fee.id] = charged
 
     def _reopen(self, lines: Iterable[Carried]) -> None:
         for carried in lines:
@@ -145,7 +175,7 @@ class Telling:
             ticket = Ticket(client_order_id=name, strategy=tickets.owner(order.id), intent=None, outcome=Outcome.TAKEN)
             if not ticket.strategy and order.open and not (order.parent_id or order.replaces):
                 self.report(
-                    f"Order {order.id} ({order.side or 'multi-leg'} {order.symbol}) was placed by no strategy here; "
+                    f"Order {order.id} ({order.side or 'multi-leg'} {order.symbol}) was placed by {by_whom(name)}; "
                     "it is left alone."
                 )
         if known is not None and known.client_order_id != ticket.client_order_id:
@@ -174,7 +204,9 @@ class Telling:
 
     def _explain(self, strategy: str, fill: Fill) -> None:
         """Take back an adjustment that only stood for an execution of ours that was not known: it was before it."""
-        anticipated = self.books.ledgers.adjustments(strategy, fill.symbol, fill.ts_ns)
+        for adjusted in self.books.ledgers.returns(fill.execution_id, strategy):
+            self.adjust(adjusted)
+        anticipated = self.books.ledgers.unexplained(strategy, fill.symbol, fill.ts_ns)
         with localcontext(EXACT):
             net = sum((adjusted.qty for adjusted in anticipated), ZERO)
         if net * fill.side.sign > 0:
@@ -187,6 +219,17 @@ class Telling:
                     why=f"Execution {fill.execution_id} explains what {strategy} was adjusted for.",
                 )
             )
+
+
+def undead(ticket: Ticket, order: Order) -> str:
+    """A sentence about an order that was given up, and that the venue has."""
+    size = order.qty if order.qty is not None else f"{order.notional} dollars of"
+    now = f"It is {order.status}, {order.filled_qty} of it filled, and counts as {ticket.strategy}'s again"
+    return (
+        f"{ticket.strategy} was told that its order {ticket.client_order_id} ({order.side or 'multi-leg'} {size} "
+        f"{order.symbol}) is {ticket.outcome}, and the venue has it after all. {now}"
+        f"{'; cancel it if it is not wanted any more' if order.open else ''}."
+    )
 
 
 def unmatched(ticket: Ticket) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
+from engine.core.blotter.executions import symbols_of
 from engine.model.intent import Ticket
 from engine.model.order import Order
 
@@ -31,7 +32,11 @@ class Tickets:
     """By the venue's id: the order that an order comes from."""
     _heirs: dict[str, dict[str, None]] = field(factory=dict, eq=False)
     _open: dict[str, None] = field(factory=dict, eq=False)
+    _open_in: dict[str, dict[str, None]] = field(factory=dict, eq=False)
+    """By symbol: the open ones. Limits ask by symbol, some of them for each symbol that is held."""
     _ended: dict[str, None] = field(factory=dict, eq=False)
+    owners: set[str] = field(factory=set, eq=False)
+    """Whose they are, and those that are forgotten were."""
 
     def get(self, client_order_id: str) -> Ticket | None:
         """The ticket of an id of ours, or of whoever placed the order."""
@@ -44,7 +49,9 @@ class Tickets:
     def put(self, ticket: Ticket) -> None:
         """Keep how an order stands now."""
         name = ticket.client_order_id
+        self._index(name, _open_in(self._all.get(name)), _open_in(ticket))
         self._all[name] = ticket
+        self.owners.add(ticket.strategy)
         if order_id := order_id_of(ticket):
             self._keys[order_id] = name
         if ticket.order is not None:
@@ -57,7 +64,9 @@ class Tickets:
         """Take a ticket out. What its order is linked to stays: another ticket of the same order follows."""
         self._open.pop(name, None)
         self._ended.pop(name, None)
-        return self._all.pop(name)
+        ticket = self._all.pop(name)
+        self._index(name, _open_in(ticket), ())
+        return ticket
 
     def forget(self, name: str) -> None:
         """Take a ticket out for good, with what its order is linked to."""
@@ -73,12 +82,10 @@ class Tickets:
     def __iter__(self) -> Iterator[Ticket]:
         return iter(self._all.values())
 
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def open(self) -> Iterator[Ticket]:
-        """Those that something can still happen to."""
-        return (self._all[name] for name in self._open)
+    def open(self, symbol: str | None = None) -> Iterator[Ticket]:
+        """Those that something can still happen to; of one symbol also those that have it as a leg only."""
+        names = self._open if symbol is None else self._open_in.get(symbol, {})
+        return (self._all[name] for name in names)
 
     def ended(self) -> Iterator[Ticket]:
         """The others, the longest ended first."""
@@ -111,6 +118,18 @@ class Tickets:
             order_id = source
         return order_id or ticket.client_order_id
 
+    def _index(self, name: str, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+        """Keep the open ones by symbol."""
+        if before == after:
+            return
+        for symbol in before:
+            names = self._open_in[symbol]
+            del names[name]
+            if not names:
+                del self._open_in[symbol]
+        for symbol in after:
+            self._open_in.setdefault(symbol, {})[name] = None
+
     def orphans(self, order_id: str) -> Iterator[Ticket]:
         """Tickets of nobody that come from an order, however far."""
         waiting, seen = [order_id], {order_id}
@@ -133,3 +152,7 @@ class Tickets:
             if heir and source and heir not in self._sources:
                 self._sources[heir] = source
                 self._heirs.setdefault(source, {})[heir] = None
+
+
+def _open_in(ticket: Ticket | None) -> tuple[str, ...]:
+    return symbols_of(ticket) if ticket is not None and ticket.open else ()

@@ -16,7 +16,7 @@ def tell_update(telling: Telling, update: OrderUpdate) -> None:
     """Tell what an update says."""
     telling.take_order(update.order)
     fills = update.leg_fills or ((update.fill,) if update.fill is not None else ())
-    news = [fill for fill in fills if telling.take_fill(fill)]
+    news = [fill for fill in fills if telling.take_fill(fill, of_leg=bool(update.leg_fills))]
     if update.change is OrderChange.RESTATED:
         telling.doubt(f"order {update.order.id} ({update.order.symbol}) was restated by the venue")
     for fill in news:

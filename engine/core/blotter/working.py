@@ -17,7 +17,7 @@ from engine.model.order import ZERO, Side
 def working_of(tickets: Tickets, symbol: str, strategy: str | None, price: Decimal | None) -> tuple[Decimal, Decimal]:
     """The quantities that may still be bought and sold of a symbol; ``price`` is for orders in dollars."""
     most: dict[tuple[str, Side], Decimal] = {}
-    for ticket in tickets.open():
+    for ticket in tickets.open(symbol):
         if strategy not in (None, ticket.strategy):
             continue
         for name, side, qty in _parts(ticket, price):

@@ -2,15 +2,20 @@
 
 It is for a process outside (``gapless guard``), which cancels and flattens when the signs stop. So it has to stop when
 the engine stops, and that is why the file is written on the loop and not by a thread: a thread goes on beating beside
-a loop that hangs. Two hundred bytes into the page cache are some ten microseconds, and nothing is synced: after a loss
-of power there is no engine to watch.
+a loop that hangs. Nothing is synced: after a loss of power there is no engine to watch.
 
-The file is written beside its place and moved into it, so that a reader never sees half of one.
+One line of always the same length is written over the last one, in a file that stays open: six microseconds into the
+page cache. Writing beside and moving into place would cost 0.3 ms, and 8 ms of a busy disk's every hundredth time, each
+of them with the loop standing still (measured on ext4). What moving is for, a reader who never sees half of a file, is
+not needed here. A reader may once in a great while see the beginning of one beat and the end of the one before: then it
+cannot be read, and counts as no change until it is looked at again half a second later, or it can, and has changed.
 """
 
 import json
 import os
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +25,8 @@ from attrs import asdict, frozen
 FILE_NAME: Final = "heartbeat"
 BEAT_EVERY_S: Final = 1.0
 """Often enough that a guard may act after a few seconds, and nothing beside what else a second costs."""
-READ_MAX: Final = 4096
-"""Bytes of the file that are read; it has some two hundred."""
+LINE_BYTES: Final = 256
+"""The length of the line, with room for any number in it; one piece of a page, which no disk writes in two."""
 
 
 @frozen(kw_only=True)
@@ -43,14 +48,18 @@ async def serve_heartbeat(folder: Path, wall_s: Callable[[], float], open_orders
     A disk that does not take it is no reason to stop trading: the guard will see that the signs stop.
     """
     due_s = trio.current_time()
-    while True:
-        late_s = max(0.0, trio.current_time() - due_s)
-        _write(
-            folder / FILE_NAME,
-            Heartbeat(pid=os.getpid(), at=wall_s(), loop_lag_s=round(late_s, 3), open_orders=open_orders()),
-        )
-        due_s = trio.current_time() + BEAT_EVERY_S
-        await trio.sleep_until(due_s)
+    with ExitStack() as stack:
+        file: FileIO | None = None
+        while True:
+            late_s = max(0.0, trio.current_time() - due_s)
+            beat = Heartbeat(pid=os.getpid(), at=wall_s(), loop_lag_s=round(late_s, 3), open_orders=open_orders())
+            with suppress(OSError):
+                if file is None or not os.fstat(file.fileno()).st_nlink:  # somebody removed it: nobody would see it
+                    stack.close()
+                    file = stack.enter_context(FileIO(folder / FILE_NAME, "w"))
+                _write(file, beat)
+            due_s = trio.current_time() + BEAT_EVERY_S
+            await trio.sleep_until(due_s)
 
 
 def end_heartbeat(folder: Path) -> None:
@@ -68,7 +77,7 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
     """
     try:
         with (folder / FILE_NAME).open("rb") as file:
-            told = json.loads(file.read(READ_MAX))
+            told = json.loads(file.read(LINE_BYTES))
     except FileNotFoundError:
         return None
     try:
@@ -82,10 +91,6 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
         raise ValueError(f"{folder / FILE_NAME} is no heartbeat") from error
 
 
-def _write(path: Path, beat: Heartbeat) -> None:
-    fresh = path.with_suffix(".new")
-    try:
-        fresh.write_text(json.dumps(asdict(beat)) + "\n", encoding="ascii")
-        fresh.replace(path)
-    except OSError:
-        return
+def _write(file: FileIO, beat: Heartbeat) -> None:
+    file.seek(0)
+    file.write(json.dumps(asdict(beat)).ljust(LINE_BYTES - 1).encode("ascii") + b"\n")

@@ -7,7 +7,7 @@ for those milliseconds nothing else runs, and so nothing can be sent between the
 """
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import trio
@@ -17,8 +17,9 @@ from engine.errors import GaplessError
 
 ACCOUNT: Final = "account"
 """The scope that holds for every strategy and for orders of nobody."""
-WATCH_EVERY_S: Final = 0.25
-"""How soon a trip by another process is acted upon; it is obeyed at once, since every send asks the files."""
+WATCH_EVERY_S: Final = 1.0
+"""How soon a trip by another process is acted upon. It is obeyed at once, since every send asks the files; and what a
+person tripped by hand takes seconds to flatten anyway."""
 OUTSIDE: Final = "gapless kill: "
 """A reason that begins like this was latched by a process that flattens by itself. The engine then only stops: two
 that close the same position would open the opposite one."""
@@ -32,6 +33,8 @@ class Latches(Protocol):
     def trip(self, scope: str, reason: str, by: str, at_ns: int) -> None: ...
 
     def tripped(self, scope: str) -> str: ...
+
+    def trips(self, scope: str) -> Sequence[tuple[str, str]]: ...
 
     def all(self) -> Mapping[str, str]: ...
 
@@ -52,6 +55,27 @@ class KillSwitch:
     _unwritten: dict[str, str] = field(factory=dict, init=False)
     """Scopes whose latch could not be written, with the reason: tripped until the process ends."""
     _acted_on: set[str] = field(factory=set, init=False)
+    _inherited: frozenset[tuple[str, str]] = field(init=False)
+    """When and why it was tripped before this run began: its books were read after whatever was done about that."""
+
+    def __attrs_post_init__(self) -> None:
+        try:
+            self._inherited = frozenset(trip for scope in self.latches.all() for trip in self.latches.trips(scope))
+        except (OSError, GaplessError):
+            self._inherited = frozenset()
+
+    def elsewhere(self, strategy: str) -> str:
+        """Why another process is on this strategy's way out, so that nothing at all may be sent for it from here.
+
+        What that process closes is not in our books when it happens. An exit that gives back what the strategy still
+        holds by our books would sell it a second time. Whatever tripped it first: each run of ``gapless kill`` counts.
+        """
+        try:
+            trips = [trip for scope in (ACCOUNT, strategy) for trip in self.latches.trips(scope)]
+        except (OSError, GaplessError):
+            return ""  # it is tripped all the same, and what gives back is not the worst of it
+        reasons = [reason for at, reason in trips if reason.startswith(OUTSIDE) and (at, reason) not in self._inherited]
+        return reasons[-1] if reasons else ""
 
     def tripped(self, strategy: str) -> str:
         """Why this strategy (or ``account``) may not add risk; empty while it may. Cheap enough for every send."""

@@ -65,6 +65,7 @@ class Changing:
     async def _wait_place(self, old: Order, client_order_id: str) -> None:
         """Until the old order says that it was replaced, or the new one that it came too late."""
         await trio.lowlevel.checkpoint()
+        look_s = trio.current_time() + self.tuning.look_after_s
         while True:
             before = self.record.blotter.by_order_id(old.id)
             after = self.record.ticket(client_order_id)
@@ -72,12 +73,13 @@ class Changing:
                 return
             if after.order is not None and not after.order.open:
                 raise ending(after)
-            with trio.move_on_after(self.tuning.look_after_s):
+            with trio.move_on_at(look_s):  # news of other orders must not put it off
                 await self.record.bell.wait_any()
                 continue
             for order_id in (old.id, "" if after.order is None else after.order.id):
                 if order_id:
                     await self.ending.ask(order_id)
+            look_s = trio.current_time() + self.tuning.look_after_s
 
 
 def purpose_of(ticket: Ticket) -> Purpose:

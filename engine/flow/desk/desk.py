@@ -25,11 +25,11 @@ from engine.flow.desk.changing import Changing
 from engine.flow.desk.ending import Ending
 from engine.flow.desk.gate import Gate, always_live
 from engine.flow.desk.hearing import EVENTS, Hearing
-from engine.flow.desk.live_order import DeskOrder, ending
+from engine.flow.desk.live_order import DeskOrder, ending, named
 from engine.flow.desk.placing import Placing
 from engine.flow.desk.questions import Questions
 from engine.flow.desk.reading import Reading
-from engine.flow.desk.reconcile import ACTIVITIES, Reconciler
+from engine.flow.desk.reconcile import Reconciler
 from engine.flow.desk.record import Record
 from engine.flow.desk.resolving import Resolving
 from engine.flow.desk.seams import Judge, Prices, Switch
@@ -92,7 +92,13 @@ class Desk:
     def __attrs_post_init__(self) -> None:
         self.gate = Gate(data_missing=self.data_missing, look_again_s=self.tuning.look_again_s)
         self.record = Record(
-            blotter=self.blotter, store=self.store, judge=self.vet, report=self.report, on_doubt=self._doubt
+            blotter=self.blotter,
+            store=self.store,
+            clock=self.clock,
+            judge=self.vet,
+            report=self.report,
+            announce=self.announce,
+            on_doubt=self._doubt,
         )
         self._reconciler = self._build_reconciler()
         self._hearing = Hearing(
@@ -169,7 +175,7 @@ class Desk:
             record=self.record,
             clock=self.clock,
             tuning=self.tuning,
-            mark=self.heard.get(ACTIVITIES, ""),
+            known=self.heard,
             since_ns=self.clock.now_ns() - int(self.tuning.fills_overlap_s * NS_PER_S),
         )
         return Reconciler(
@@ -178,11 +184,8 @@ class Desk:
             gate=self.gate,
             switch=self.switch,
             prices=self.marks,
-            clock=self.clock,
             tuning=self.tuning,
             random=self.random,
-            report=self.report,
-            announce=self.announce,
             probe=self.probe,
         )
 
@@ -220,10 +223,14 @@ class Desk:
             self._reconciler.close(failure)
 
     def _inherit(self, ticket: Ticket, order_nursery: trio.Nursery) -> None:
-        """An order of a former run that may have been sent: it is asked for, counting from now on."""
+        """An order of a former run that may have been sent: it is asked for, counting from now on.
+
+        It is not sent by this run. Who wanted it is gone, and what an exit was to close may be closed by now: by
+        ``gapless kill``, by the guard, or by hand.
+        """
         if ticket.intent is None:
             return
-        owned = Owned(intent=ticket.intent, sent_s=trio.current_time())
+        owned = Owned(intent=ticket.intent, sent_s=trio.current_time(), wanted=False)
         self.gate.inherited.add(owned.client_order_id)
         self._owned[owned.client_order_id] = owned
         order_nursery.start_soon(self._own, owned)
@@ -232,8 +239,7 @@ class Desk:
         """The one task of an order, from its intent until its outcome is known."""
         try:
             if owned.decided is not None:
-                await self._sending.write_intent(owned)
-                await self._sending.send(owned)
+                await self._sending.write_and_send(owned)
             await self._resolving.resolve(owned)
         finally:
             del self._owned[owned.client_order_id]
@@ -290,13 +296,7 @@ class Desk:
         finally:
             owned.wanted = not self.record.ticket(cid).outcome.open
         if ticket.outcome is not Outcome.TAKEN:
-            raise owned.failure or ending(ticket)
-
-    def objection(self, client_order_id: str) -> str:
-        """Why an order that is on its way out may not leave now; empty when it may. Asked behind the last wait."""
-        owned = self._owned.get(client_order_id)
-        objection = None if owned is None else self._sending.objection(owned)
-        return "" if objection is None else str(objection)
+            raise named(owned.failure or ending(ticket), ticket)
 
     async def change(self, live: DeskOrder, change: ReplaceRequest) -> DeskOrder:
         """Change an order; returns once the new one stands in its place, which the handle follows.
@@ -361,6 +361,11 @@ class Desk:
     def snapshot(self) -> Snapshot | None:
         """The broker's books as they were last read whole."""
         return self._reconciler.snapshot
+
+    @property
+    def standing(self) -> Snapshot | None:
+        """The same while it is fresh and nothing was filled or ended since; ``None`` otherwise."""
+        return self._reconciler.standing
 
     @property
     def rounds(self) -> int:

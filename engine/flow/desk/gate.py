@@ -30,8 +30,10 @@ class Gate:
     """Why the account stream is not there."""
     reconciled: bool = False
     """Whether the books were compared with the broker's since the account stream connected."""
+    compared: bool = False
+    """Whether a comparison of this run has ever ended without doubt: before that, what strategies hold is hearsay."""
     halted: str = ""
-    """Why nothing may be opened until a person has looked; stays."""
+    """Why nothing may be opened until a person has looked and the books agree."""
     inherited: set[str] = field(factory=set)
     """Orders of a former run of which it is not known yet whether they were sent."""
     lines: int = 0
@@ -51,6 +53,7 @@ class Gate:
 
     def confirm(self, line: int) -> None:
         """The books were compared; ``line`` is what `lines` was when that began."""
+        self.compared = True
         if self.connected and line == self.lines:
             self.reconciled = True
         self._changed.wake()
@@ -91,7 +94,8 @@ class Gate:
             await self._changed.wait()
 
     async def wait_inherited(self) -> None:
-        """Until it is known what a former run sent. The caller bounds it."""
+        """Until it is known what a former run sent, and what is left of what it held: somebody may have closed that
+        meanwhile (``gapless kill``), and an exit would open the other side. The caller bounds it."""
         await trio.lowlevel.checkpoint()
-        while self.inherited:
+        while self.inherited or not self.compared:
             await self._changed.wait()

@@ -193,9 +193,20 @@ def ending(ticket: Ticket) -> GaplessError:
     """What to raise for an order that ended in another way than was waited for."""
     cid, order = ticket.client_order_id, ticket.order
     if ticket.outcome is Outcome.REFUSED:
-        return OrderRefused(ticket.reason or f"order {cid} was refused", client_order_id=cid)
+        return named(OrderRefused(ticket.reason or "it was refused", client_order_id=cid), ticket)
     if order is None:
         return OrderEnded(f"order {cid} never reached the venue: {ticket.reason}")
     if order.status is OrderStatus.REJECTED:
         return OrderRefused(f"order {cid} ({order.symbol}) was rejected by the venue", client_order_id=cid)
     return OrderEnded(f"order {cid} ({order.symbol}) is {order.status} with {order.filled_qty} of {order.qty} filled")
+
+
+def named(failure: GaplessError, ticket: Ticket) -> GaplessError:
+    """The same failure; a refusal that does not say which order it is about says so now: the venue's never do."""
+    intent = ticket.intent
+    if intent is not None and isinstance(failure, OrderRefused) and ticket.client_order_id not in str(failure):
+        request = intent.request
+        size = request.qty if request.qty is not None else f"{request.notional} dollars of"
+        what = f"{request.side or 'multi-leg'} {size} {request.symbol}".rstrip()
+        failure.args = (f"{intent.strategy}: {what} ({ticket.client_order_id}): {failure}",)
+    return failure

@@ -1,31 +1,56 @@
 """Reading the broker's books whole: every page, every leg, every order of ours that is not listed; or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import trio
-from attrs import define, evolve
+from attrs import define, evolve, field
 
-from engine.errors import BrokerUnavailable
+from engine.errors import BrokerUnavailable, MarkUnknown
 from engine.flow.desk.record import Record
 from engine.flow.desk.tuning import DeskTuning
-from engine.model.account import Account, HeldPosition
-from engine.model.instant import NS_PER_S
+from engine.model.account import Account, AccountFee, HeldPosition
+from engine.model.entry import Heard
+from engine.model.instant import NS_PER_S, render_instant
 from engine.model.intent import Outcome, Snapshot, Ticket
 from engine.model.order import ZERO, Fill, Order
 from engine.ports.broker import Broker
 from engine.ports.venue import Clock
 
+ACTIVITIES: Final = "activities"
+"""The source of executions that REST lists; how far it was read is kept under this name."""
+FEES: Final = "fees"
+"""The source of fees that REST lists; from when on they count is kept under this name."""
+
 
 @define(eq=False, kw_only=True)
 class Reading:
-    """Makes a `Snapshot`. ``mark`` is how far the executions were read; ``since_ns`` is where they begin without it."""
+    """Makes a `Snapshot`. ``known`` is how far a former run had read; ``since_ns`` is where reading begins without it.
+
+    ``mark`` is how far the executions were read; ``fees_since_ns`` is when these books began: what the account was
+    charged before is none of theirs.
+    """
 
     broker: Broker
     record: Record
     clock: Clock
     tuning: DeskTuning
-    mark: str
+    known: Mapping[str, str]
     since_ns: int
+    mark: str = field(init=False)
+    fees_since_ns: int = field(init=False)
+    _fees_mark: str = field(default="", init=False)
+    _fees_s: float = field(default=float("-inf"), init=False)
+    _late_fees_s: float = field(default=float("-inf"), init=False)
+    """When fees were read last, and when they were read with those that came late."""
+
+    def __attrs_post_init__(self) -> None:
+        self.mark = self.known.get(ACTIVITIES, "")
+        self.fees_since_ns = int(self.known.get(FEES, self.since_ns))
+
+    def heard(self) -> tuple[Heard, ...]:
+        """What a later run has to know of how far this one has read."""
+        return Heard(source=ACTIVITIES, mark=self.mark), Heard(source=FEES, mark=str(self.fees_since_ns))
 
     async def read(self, *, again: bool = False) -> Snapshot:
         """All of it; ``again``: the executions of the last hour too that were read before.
@@ -34,9 +59,10 @@ class Reading:
         """
         asked_ns = self.clock.now_ns()
         positions, strange = await self.broker.positions(), ""
+        ended: dict[str, tuple[Order, ...]] = {}
         for _ in range(self.tuning.readings_max):
             before = positions
-            orders, absent = await self._read_orders()
+            orders, absent = await self._read_orders(ended)
             fills, mark = await self._read_fills(orders, again=again)
             orders = (*orders, *await self._read_filled(orders, fills))
             account = await self.broker.account()
@@ -59,8 +85,11 @@ class Reading:
 
     # -- orders
 
-    async def _read_orders(self) -> tuple[tuple[Order, ...], frozenset[str]]:
-        """Every open order and how those of ours stand that are not listed; the client ids of what is not there."""
+    async def _read_orders(self, ended: dict[str, tuple[Order, ...]]) -> tuple[tuple[Order, ...], frozenset[str]]:
+        """Every open order and how those of ours stand that are not listed; the client ids of what is not there.
+
+        ``ended`` are answers of this round that cannot change any more: an outage leaves hundreds, each a request.
+        """
         listed = await self.broker.open_orders()
         found = {order.id: order for order in listed}
         ours = {order.client_order_id for order in listed}
@@ -68,7 +97,9 @@ class Reading:
         for ticket in self.record.blotter.open_tickets():
             if ticket.client_order_id in ours or (ticket.order is not None and ticket.order.id in found):
                 continue
-            told = await self._ask(ticket)
+            told = ended.get(ticket.client_order_id) or await self._ask(ticket)
+            if told and not any(order.open or order.replaced_by for order in told):
+                ended[ticket.client_order_id] = told
             if not told and ticket.order is not None:
                 absent.append(ticket.client_order_id)
             _refuse_lie(listed, ticket, told)
@@ -93,22 +124,69 @@ class Reading:
     # -- executions
 
     async def _read_fills(self, orders: Sequence[Order], *, again: bool) -> tuple[tuple[Fill, ...], str]:
-        """Executions behind the mark, or further back where an order has more filled than executions are known."""
+        """Executions behind the mark, or further back where an order has more filled than executions are known.
+
+        Also one that has ended: what a former run died of, hours ago, was perhaps its fill.
+        """
         mark, since_ns = self.mark, self.since_ns
         overlap_ns = int(self.tuning.fills_overlap_s * NS_PER_S)
-        back = [order.created_ns - overlap_ns for order in orders if self._lacks(order)]
+        ended = [ticket.order for ticket in self.record.blotter.unmatched() if ticket.order is not None]
+        back = [order.created_ns - overlap_ns for order in (*orders, *ended) if self._lacks(order)]
         if again:
             back.append(self.clock.now_ns() - int(self.tuning.fills_again_s * NS_PER_S))
         if back:
             mark, since_ns = "", min(back)
         fills: list[Fill] = []
         for _ in range(self.tuning.pages_max):
-            page = await self.broker.fills_behind(mark, since_ns)
+            try:
+                page = await self.broker.fills_behind(mark, since_ns)
+            except MarkUnknown as unknown:
+                if mark != self.mark:
+                    raise
+                self._forget_mark(unknown)
+                mark = ""
+                continue
             fills.extend(page.fills)
             mark = page.mark or mark
             if not page.more:
                 return tuple(fills), max(mark, self.mark) if back else mark
         raise BrokerUnavailable(f"{self.tuning.pages_max} pages of executions, and still more; they are read later.")
+
+    def _forget_mark(self, unknown: MarkUnknown) -> None:
+        """What was read before is not the venue's list any more: it is read from the beginning of this run."""
+        self.mark = ""
+        self.record.report(
+            f"The broker does not know how far its executions were read before; was the account reset? They are read "
+            f"from {render_instant(self.since_ns)} on. {unknown}"
+        )
+
+    async def read_fees(self) -> tuple[AccountFee, ...]:
+        """Fees behind the last reading, if something was filled since; now and then all of the last days' again.
+
+        Raises `BrokerUnavailable`; then nothing was learnt, and they are read next time. Read executions first.
+        """
+        await trio.lowlevel.checkpoint()
+        now_s, late = trio.current_time(), False
+        if now_s - self._late_fees_s >= self.tuning.fees_every_s:
+            late = True
+        elif self.record.moved_s < self._fees_s - self.tuning.fence_s:
+            return ()
+        mark = "" if late else self._fees_mark
+        since_ns = max(self.fees_since_ns, self.clock.now_ns() - int(self.tuning.fees_late_s * NS_PER_S))
+        fees: list[AccountFee] = []
+        for _ in range(self.tuning.pages_max):
+            try:
+                page = await self.broker.fees_behind(mark, since_ns)
+            except MarkUnknown:
+                self._late_fees_s = float("-inf")  # without a mark next time
+                raise
+            fees.extend(page.fees)
+            mark = page.mark
+            if not page.more:
+                self._fees_mark, self._fees_s = mark, now_s
+                self._late_fees_s = now_s if late else self._late_fees_s
+                return tuple(fees)
+        raise BrokerUnavailable(f"{self.tuning.pages_max} pages of fees, and still more; they are read later.")
 
     async def _read_filled(self, orders: Sequence[Order], fills: Sequence[Fill]) -> tuple[Order, ...]:
         """How the orders stand that executions were listed of and that say less: they may have ended before that."""

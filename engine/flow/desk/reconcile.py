@@ -10,17 +10,17 @@ it again if they moved; and what changed in our books shortly before the round o
 (`Record.fence`), because reads may trail writes. An answer that contradicts itself is taken for none.
 
 Rounds that keep ending in doubt mean that the two books cannot be brought together. Then the kill switch is tripped
-for the account, and a person has to look: trading on would be guessing.
+for the account, and a person has to look: trading on would be guessing. It goes on once that person has reset the
+switch and a round has found no difference; one of the two alone is not enough.
 """
 
-from collections.abc import Callable
 from random import Random
-from typing import Final
 
 import trio
 from attrs import define, evolve, field
 
 from engine.errors import BrokerUnavailable, GaplessError
+from engine.flow.account.killswitch import ACCOUNT
 from engine.flow.channel import Waker
 from engine.flow.desk.gate import Gate
 from engine.flow.desk.reading import Reading
@@ -28,16 +28,8 @@ from engine.flow.desk.record import Record
 from engine.flow.desk.seams import Prices, Switch
 from engine.flow.desk.tuning import DeskTuning
 from engine.flow.supervisor import supervise
-from engine.model.control import Alarm, ControlEvent
-from engine.model.entry import Heard
 from engine.model.intent import Snapshot
 from engine.ports.steps import Probe, Step
-from engine.ports.venue import Clock
-
-ACTIVITIES: Final = "activities"
-"""The source of executions that REST lists; how far it was read is kept under this name."""
-SOURCE: Final = "account"
-"""Who an alarm of the desk comes from."""
 
 
 @define(eq=False, kw_only=True)
@@ -49,15 +41,14 @@ class Reconciler:
     gate: Gate
     switch: Switch
     prices: Prices
-    clock: Clock
     tuning: DeskTuning
     random: Random
-    report: Callable[[str], None]
-    announce: Callable[[ControlEvent], None]
     probe: Probe
     snapshot: Snapshot | None = None
     rounds: int = 0
     """Rounds that were taken in."""
+    _asked_s: float = float("-inf")
+    """When the round of the last snapshot began."""
     _due_s: float = float("-inf")
     _ended_s: float = float("-inf")
     _asked: int = 0
@@ -66,6 +57,7 @@ class Reconciler:
     _unsettled: int = 0
     _closed: GaplessError | None = None
     _failing: str = ""
+    _fees_missing: bool = False
     _wanted: Waker = field(factory=Waker)
     _done: Waker = field(factory=Waker)
 
@@ -92,6 +84,15 @@ class Reconciler:
             await self._done.wait()
         if self._failure is not None:
             raise BrokerUnavailable(str(self._failure)) from self._failure
+
+    @property
+    def standing(self) -> Snapshot | None:
+        """The last snapshot while it still holds: asked for within the interval of the rounds, and nothing of the
+        account was filled or ended since, or so shortly before that its answers may not show it."""
+        held_s = trio.current_time() - self.tuning.reconcile_every_s
+        if self._asked_s < held_s or self.record.moved_s >= self._asked_s - self.tuning.fence_s:
+            return None
+        return self.snapshot
 
     def close(self, failure: GaplessError) -> None:
         """There will be no more rounds."""
@@ -137,32 +138,53 @@ class Reconciler:
         self._through, self._failure = number, failure
         if failure is None and self._failing:
             self._failing = ""
-            self.report("The books were compared with the broker's again.")
+            self.record.report("The books were compared with the broker's again.")
         self._done.wake()
 
     def _on_failed(self, failure: GaplessError, _delay_s: float) -> None:
         if not self._failing:
             self._failing = str(failure)
-            self.report(f"The books cannot be compared with the broker's: {failure} It is tried until they can.")
+            self.record.report(f"The books cannot be compared with the broker's: {failure} It is tried until they can.")
 
     async def _hold_round(self) -> None:
-        line, mark = self.gate.lines, self.record.fence(self.tuning.fence_s)
+        line, mark, asked_s = self.gate.lines, self.record.fence(self.tuning.fence_s), trio.current_time()
         self.probe(Step.RECONCILE_ASKING)
         snapshot = await self.reading.read(again=self._unsettled > 0)
         self.probe(Step.RECONCILE_ANSWERED)
-        heard = Heard(source=ACTIVITIES, mark=self.reading.mark)
         taken = self.record.blotter.take_snapshot(snapshot, mark)
         self.prices.take_positions(snapshot.positions, snapshot.told_ns)
-        self.snapshot = snapshot
+        self.snapshot, self._asked_s = snapshot, asked_s
         self.rounds += 1
         self.probe(Step.RECONCILE_WRITING)
-        await self.record.keep(evolve(taken, doubts=()), heard)  # its doubts are followed here, at a pace of their own
+        await self.record.keep(
+            evolve(taken, doubts=()), *self.reading.heard()
+        )  # its doubts are followed here, at a pace of their own
         self.probe(Step.RECONCILE_WRITTEN)
         if taken.doubts:
             await self._look_again(taken.doubts)
         else:
             self._unsettled = 0
+            if self.gate.halted and not self.switch.tripped(ACCOUNT):
+                self.gate.halted = ""
+                self.record.report(
+                    "The switch was reset and the books agree with the broker's: positions may be opened again."
+                )
             self.gate.confirm(line)
+        await self._take_fees()
+
+    async def _take_fees(self) -> None:
+        """Fees behind the executions that they are of. Without them profits are too high, and nothing else is wrong, so
+        a list that cannot be read ends no round."""
+        await trio.lowlevel.checkpoint()
+        try:
+            fees = await self.reading.read_fees()
+        except BrokerUnavailable as failure:
+            if not self._fees_missing:
+                self._fees_missing = True
+                self.record.report(f"Fees cannot be read; profits lack the newest until they can: {failure}")
+            return
+        self._fees_missing = False
+        self.record.note(self.record.blotter.take_fees(fees, self.reading.clock.now_ns()))
 
     async def _look_again(self, doubts: tuple[str, ...]) -> None:
         """A round that left doubts: look again soon, and in the end give up."""
@@ -174,9 +196,9 @@ class Reconciler:
             return
         reason = (
             f"After {self._unsettled} rounds our books and the broker's still differ: {'; '.join(doubts[:3])}. "
-            "Nothing is opened until a person has compared them; then 'gapless kill --reset'."
+            "Nothing is opened until a person has compared them and said 'gapless kill --reset', "
+            "and the books agree again."
         )
         self.gate.halted = "our books and the broker's could not be brought together"
-        self.announce(Alarm(SOURCE, self.clock.now_ns(), reason))
-        self.report(reason)
-        await self.switch.trip("account", reason, "reconciliation")
+        self.record.alarm(reason)
+        await self.switch.trip(ACCOUNT, reason, "reconciliation")

@@ -16,11 +16,15 @@ from engine.core.blotter import Blotter, Taken
 from engine.errors import GaplessError
 from engine.flow.channel import Waker
 from engine.flow.desk.seams import Judge
+from engine.model.control import Alarm, ControlEvent
 from engine.model.entry import Entry
 from engine.model.intent import Ticket
 from engine.model.order import Fill, OrderStatus
 from engine.ports.store import OrderStore
+from engine.ports.venue import Clock
 
+SOURCE: Final = "account"
+"""Who an alarm of the desk comes from."""
 FENCES_MAX: Final = 64
 """Fences kept: at one a second a minute's, and a few seconds are asked for."""
 
@@ -64,14 +68,21 @@ class Bell:
 
 @define(eq=False, kw_only=True)
 class Record:
-    """The books, the file behind them, and who wants to know. ``on_doubt`` is told sentences that ask for a look."""
+    """The books, the file behind them, and who wants to know.
+
+    ``on_doubt`` is told sentences that ask for a look.
+    """
 
     blotter: Blotter
     store: OrderStore
+    clock: Clock
     judge: Judge
     report: Callable[[str], None]
+    announce: Callable[[ControlEvent], None]
     on_doubt: Callable[[str], None]
     bell: Bell = field(factory=Bell)
+    moved_s: float = float("-inf")
+    """When something was last filled or ended, by Trio's clock: what the account can afford is another since."""
     _listeners: dict[str, list[Callable[[Fill], None]]] = field(factory=dict)
     _fences: deque[tuple[float, int]] = field(factory=lambda: deque(maxlen=FENCES_MAX))
 
@@ -94,6 +105,11 @@ class Record:
             await self.store.write(*taken.entries, *more)
         finally:
             self._tell(taken)
+
+    def alarm(self, sentence: str) -> None:
+        """Something that a person has to act upon."""
+        self.announce(Alarm(SOURCE, self.clock.now_ns(), sentence))
+        self.report(sentence)
 
     def listen_fills(self, strategy: str, put: Callable[[Fill], None]) -> Callable[[], None]:
         """From now on ``put`` gets each fill of a strategy, once; returns what ends that."""
@@ -120,6 +136,8 @@ class Record:
         return fence
 
     def _tell(self, taken: Taken) -> None:
+        if any(ticket.fills or (ticket.order is not None and not ticket.order.open) for ticket in taken.changed):
+            self.moved_s = trio.current_time()
         for ticket in taken.changed:
             self.bell.ring(ticket.client_order_id)
             self._tell_chain(ticket)
@@ -130,16 +148,22 @@ class Record:
             self.judge.check_day()
         for sentence in taken.reports:
             self.report(sentence)
+        for sentence in taken.alarms:
+            self.alarm(sentence)
         for sentence in taken.doubts:
             self.on_doubt(sentence)
 
     def _tell_chain(self, ticket: Ticket) -> None:
-        """Who waits for a replaced order waits for its successor; a refusal that comes late is one too."""
+        """Who waits for a replaced order waits for its successor; a refusal that comes late is one too.
+
+        A change that came too late is none: the order that it was to change was filled before.
+        """
         order = ticket.order
         if order is None:
             return
         before = self.blotter.by_order_id(order.replaces) if order.replaces else None
         if before is not None:
             self.bell.ring(before.client_order_id)
-        if order.status is OrderStatus.REJECTED and ticket.strategy:
-            self.judge.note(ticket.strategy, False)
+        now = self.blotter.ticket(ticket.client_order_id)  # more may have been told of it while this was written
+        if now is not None and now.order is not None and now.intent is not None and not now.intent.replaces:
+            self.judge.note(now.strategy, now.order.status is not OrderStatus.REJECTED, now.client_order_id)

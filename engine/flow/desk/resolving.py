@@ -4,7 +4,8 @@ Not knowing is a state and no error. It ends in one of three ways, all of them t
 
 - the broker has the order (asked by our id, or told on the account stream);
 - the broker said, twice and asked a settling delay after the last byte left, that it has none: the order is sent
-  again with the same id, which makes doing so harmless, if it is still valid, still wanted and still allowed;
+  again with the same id, which makes doing so harmless, if it is still valid, still wanted (of a former run nothing
+  is), still allowed, and what an exit closes is still there;
 - or it is given up as absent, and whoever waits is told.
 
 A change of an order is asked for by two ids, its own and that of the order it was to change; it is never sent again.
@@ -109,7 +110,15 @@ class Resolving:
                 await self.gate.wait_account()
         if not self.record.ticket(owned.client_order_id).outcome.open or not owned.wanted:
             return False
-        return self.sending.objection(owned) is None
+        return self._closes_still(owned) and self.sending.objection(owned) is None
+
+    def _closes_still(self, owned: Owned) -> bool:
+        """Whether an order that was to take risk away still finds what it was to close; any other may go."""
+        request = owned.intent.request
+        if owned.adds_risk or request.qty is None:
+            return True
+        held = self.record.blotter.position(owned.intent.strategy, request.symbol).qty
+        return held * request.side.sign < 0 and abs(held) >= request.qty
 
     async def _give_up(self, owned: Owned) -> None:
         """The broker has no such order, and it will not be sent any more."""

@@ -50,8 +50,8 @@ class Judge(Protocol):
         """Look a price up where a limit needs one and no stream tells it; the caller bounds it."""
         ...
 
-    def note(self, strategy: str, ok: bool) -> None:
-        """The venue took an order of this strategy, or said no to it."""
+    def note(self, strategy: str, ok: bool, client_order_id: str = "") -> None:
+        """The venue took an order of this strategy, or said no to it; told again when that changes."""
         ...
 
     def check_day(self) -> None:
@@ -64,6 +64,10 @@ class Switch(Protocol):
 
     def tripped(self, strategy: str) -> str:
         """Why nothing that adds risk may be sent for this strategy; empty when it may."""
+        ...
+
+    def elsewhere(self, strategy: str) -> str:
+        """Why another process gets this strategy out, and nothing may be sent for it; empty where none does."""
         ...
 
     async def trip(self, scope: str, reason: str, by: str) -> None:

@@ -10,10 +10,11 @@ is refused for. It counts only after the broker was asked and has neither.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from engine.core.blotter import Taken
 from engine.core.rules import Rule
@@ -35,6 +36,9 @@ TAKEN: Final = Rule.CLIENT_ORDER_ID_TAKEN.name.lower()
 """The refusal that means: it is there. Ask."""
 
 
+UNWRITTEN: Final = "It was not sent: its intent could not be written down first."
+
+
 @define(eq=False, kw_only=True)
 class Owned:
     """One order whose outcome is open. Times are seconds of Trio's clock."""
@@ -54,6 +58,11 @@ class Owned:
     """How often the broker said in a row, asked late enough, that it has no such order."""
     failure: GaplessError | None = None
     """What whoever placed it is to be told, if it ends without the venue having it."""
+    through: trio.Event = field(factory=trio.Event)
+    """Set when the intent is on disk, or will never be."""
+    written: bool = False
+    withheld: OrderRefused | None = None
+    """What kept it from leaving at the last instant."""
 
     @property
     def client_order_id(self) -> str:
@@ -81,6 +90,16 @@ class Sending:
     probe: Probe
     pending_state: Callable[[str], Saved | None]
 
+    async def write_and_send(self, owned: Owned) -> None:
+        """Write the intent down and send the order; not one byte leaves before the intent is on disk.
+
+        Both begin at once: while the disk syncs, the request gets its turn, its connection and its bytes, and waits
+        for the disk right before the first of them (`_go`). Raises as `write_intent` and `send` do.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.send, owned)
+            await self.write_intent(owned)
+
     async def write_intent(self, owned: Owned) -> None:
         """Put the intent on disk, with what the strategy saved before it. Raises `StoreFailed`: then nothing is sent.
 
@@ -91,18 +110,17 @@ class Sending:
         saved = self.pending_state(owned.intent.strategy)
         changing = bool(owned.intent.replaces)
         self.probe(Step.REPLACE_WRITING if changing else Step.INTENT_WRITING)
-        written = False
         try:
             await self.record.keep(owned.decided, *(() if saved is None else (saved,)))
-            written = True
+            self.probe(Step.REPLACE_WRITTEN if changing else Step.INTENT_WRITTEN)
+            owned.written = True
         except StoreFailed as failure:
             owned.failure = failure
             raise
         finally:
-            if not written:
-                reason = "It was not sent: its intent could not be written down first."
-                self.record.note(self.record.blotter.dropped(owned.client_order_id, reason))
-        self.probe(Step.REPLACE_WRITTEN if changing else Step.INTENT_WRITTEN)
+            if not owned.written:
+                self.record.note(self.record.blotter.dropped(owned.client_order_id, UNWRITTEN))
+            owned.through.set()
 
     def objection(self, owned: Owned) -> OrderRefused | None:
         """Why it may not be sent at this instant, asked anew before every sending."""
@@ -111,7 +129,8 @@ class Sending:
         if late_s > 0:
             return NotReady(f"{owned.what}: not sent, it got too old {late_s:.1f} s ago.", rule="too_old")
         tripped = self.switch.tripped(intent.strategy)
-        if tripped and owned.adds_risk and intent.purpose is not Purpose.KILL:
+        adds_risk = owned.adds_risk and intent.purpose is not Purpose.KILL
+        if tripped and (adds_risk or self.switch.elsewhere(intent.strategy)):
             return KillSwitchTripped(f"{owned.what}: not sent, the kill switch is tripped: {tripped}", rule=KILL)
         blocked = self.gate.account_blocked if intent.purpose is Purpose.ENTRY else ""
         if blocked:
@@ -138,13 +157,12 @@ class Sending:
         again = self._may_be_there(owned)
         self.record.note(self.record.blotter.sent(cid, self.clock.now_ns()))
         answered = Step.REPLACE_ANSWERED if changing else Step.RESUBMIT_ANSWERED if again else Step.SUBMIT_ANSWERED
-        self.probe(Step.REPLACE_SENDING if changing else Step.RESUBMIT_SENDING if again else Step.SUBMIT_SENDING)
         owned.sends += 1
         refused: OrderRefused | None = None
         orders: tuple[Order, ...] = ()
         failure: AskHuman | None = None
         try:
-            orders = await self._ask(owned)
+            orders = await self._ask(owned, again=again)
         except ReplyMissing:
             self.probe(Step.SUBMIT_NOT_ANSWERED)
             await trio.lowlevel.checkpoint()
@@ -166,15 +184,26 @@ class Sending:
         """Whether it was sent before, or a former run may have sent it: then only the broker ends it."""
         return owned.decided is None or self.record.ticket(owned.client_order_id).sends > 0
 
-    async def _ask(self, owned: Owned) -> tuple[Order, ...]:
-        intent = owned.intent
+    async def _ask(self, owned: Owned, *, again: bool) -> tuple[Order, ...]:
+        intent, go = owned.intent, partial(self._go, owned, again)
         if intent.change is not None:
-            return await self.broker.replace(intent.replaces, intent.change)
-        return await self.broker.submit(intent.request, urgent=intent.purpose is not Purpose.ENTRY)
+            return await self.broker.replace(intent.replaces, intent.change, go=go)
+        return await self.broker.submit(intent.request, urgent=intent.purpose is not Purpose.ENTRY, go=go)
+
+    async def _go(self, owned: Owned, again: bool) -> None:
+        """The last instant before the first byte: the intent is on disk, and nothing came up on the way here."""
+        if owned.decided is not None:
+            await owned.through.wait()
+            owned.withheld = None if owned.written else NotReady(UNWRITTEN, rule="not_ready")
+        owned.withheld = owned.withheld or self.objection(owned)
+        if owned.withheld is not None:
+            raise owned.withheld
+        changing = bool(owned.intent.replaces)
+        self.probe(Step.REPLACE_SENDING if changing else Step.RESUBMIT_SENDING if again else Step.SUBMIT_SENDING)
+        await trio.lowlevel.checkpoint_if_cancelled()
 
     async def _take_yes(self, owned: Owned, orders: tuple[Order, ...]) -> None:
         taken = self.record.blotter.take_orders(orders, self.clock.now_ns())
-        self.judge.note(owned.intent.strategy, True)
         self.probe(Step.OUTCOME_WRITING)
         await self.record.keep(taken)
         self.probe(Step.OUTCOME_WRITTEN)
@@ -184,10 +213,10 @@ class Sending:
 
         A request that had no turn, or was withheld in its last step, is not the venue's: nothing was sent this time.
         """
-        if isinstance(refused, NotReady):
+        if isinstance(refused, NotReady) or refused is owned.withheld:
             owned.sends -= 1
-            if not again:
-                await self._drop(owned, self.objection(owned) or refused)
+            if not again and owned.written:  # else whoever could not write it has dropped it
+                await self._drop(owned, refused)
             await trio.lowlevel.checkpoint()
             return
         refused.client_order_id = owned.client_order_id

@@ -43,9 +43,9 @@ class DeskTuning:
     asking: RestartPolicy = field(factory=_asking)
     # Questions about orders at once: an outage leaves many, and the budget of requests is for sending too.
     asks_max: int = 4
-    # From the first byte to what is written of the answer: the broker's own deadline for a submit is about 10 s, and
-    # a disk that needs more than the rest is broken. Shielded against cancellation for so long and no longer.
-    send_shield_s: float = 15.0
+    # From the intent to what is written of the answer: the broker gives a submit 5 s for its turn and 10 s for its
+    # reply, and a disk that needs more than the rest is broken. Shielded against cancellation for so long, no longer.
+    send_shield_s: float = 18.0
     # A cancel or a change that was taken and whose end nobody told is asked after this often.
     look_after_s: float = 2.0
     # And a person is told once it takes this long.
@@ -72,6 +72,11 @@ class DeskTuning:
     fills_again_s: float = 3600.0
     # Executions are read from this long before the moment they are needed from, market time: both clocks are off.
     fills_overlap_s: float = 60.0
+    # Fees are listed by the day, so without a trade they are asked for this often, and then those of the last days
+    # again: Alpaca charges after the day is over, and over a long weekend that is four days. One request of a round's
+    # half dozen, every tenth round.
+    fees_every_s: float = 600.0
+    fees_late_s: float = 4 * 86_400.0
     # Pages of executions in one round, 100 each: a busy day of one account. More is a mark that does not move.
     pages_max: int = 200
     reconciling: RestartPolicy = field(factory=_asking)

@@ -39,7 +39,7 @@ def every_order(_: Order) -> bool:
 class BrokerHands:
     """One symbol of the account.
 
-    ``prefix`` begins the client order ids (at most 80 characters) and must be another one on every run; ``concerns``
+    ``prefix`` begins the client order ids (at most 100 characters) and must be another one on every run; ``concerns``
     says which open orders are to be canceled. ``share`` is how much of the position is to be closed, negative when
     short; ``None`` is all of it. Never more than the account holds is closed, and never the other side.
     """
@@ -61,7 +61,7 @@ class BrokerHands:
         account = ZERO if held is None else held.qty
         return Seen(
             asset=asset,
-            held=account if self.share is None else _within(self.share - done, account),
+            held=account if self.share is None else within(self.share - done, account),
             account=account,
             orders=len(orders),
             buying=_left(orders, Side.BUY),
@@ -142,6 +142,6 @@ def _left(orders: tuple[Order, ...], side: Side) -> Decimal:
     return sum((order.left_qty for order in orders if order.side is side), ZERO)
 
 
-def _within(share: Decimal, account: Decimal) -> Decimal:
+def within(share: Decimal, account: Decimal) -> Decimal:
     """As much of ``share`` as the account holds on its side."""
     return min(abs(share), abs(account)).copy_sign(account) if share * account > 0 else ZERO

@@ -1,7 +1,8 @@
 """Flattening what one strategy holds, through the desk.
 
-The size is the strategy's own sub-ledger: two strategies on one symbol do not close each other's shares. When the
-venue says no, the books are compared before the next try, since they may be what is wrong.
+The size is the strategy's own sub-ledger: two strategies on one symbol do not close each other's shares. What a person
+or ``gapless kill`` has closed behind its back is not closed again (`engine.core.target.covered`). When the venue says
+no, the books are compared before the next try, since they may be what is wrong.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,9 +13,11 @@ from typing import Final, Protocol
 import trio
 from attrs import define
 
+from engine.core.blotter.subledgers import UNCLAIMED
 from engine.core.flatten import Flattened, Seen
 from engine.core.rules import Rule
-from engine.errors import OrderRefused
+from engine.core.target import covered
+from engine.errors import BrokerUnavailable, OrderRefused
 from engine.flow.flatten.run import run_flatten
 from engine.model.account import Asset, StrategyPosition
 from engine.model.intent import Purpose
@@ -84,12 +87,14 @@ class DeskHands:
     async def look(self) -> Seen:
         asset = await find_asset(self.desk.broker, self.symbol)
         price = self.price(self.symbol)
+        orders = self.desk.open_orders(self.strategy, self.symbol)
         buying, selling = self.desk.blotter.working(self.symbol, self.strategy, price=price)
         return Seen(
             asset=asset,
-            held=self.desk.position(self.strategy, self.symbol).qty,
+            held=held_of(self.desk, self.strategy, self.symbol),
             account=self.desk.blotter.account_position(self.symbol),
-            orders=len(self.desk.open_orders(self.strategy, self.symbol)),
+            orders=len(orders),
+            unknown=sum(order.ticket.outcome.open for order in orders),
             buying=buying,
             selling=selling,
             price=price,
@@ -97,8 +102,18 @@ class DeskHands:
         )
 
     async def cancel(self) -> None:
+        """Also looks for the orders that nobody has answered yet: their requests may wait for seconds."""
+        orders = self.desk.open_orders(self.strategy, self.symbol)
         with trio.move_on_after(CANCEL_PATIENCE_S):
-            await end_orders(self.desk.open_orders(self.strategy, self.symbol))
+            async with trio.open_nursery() as nursery:
+                if any(order.ticket.outcome.open for order in orders):
+                    nursery.start_soon(self._compare)
+                await end_orders(orders)
+                nursery.cancel_scope.cancel()
+
+    async def _compare(self) -> None:
+        with suppress(BrokerUnavailable):  # the next look says what is still not known
+            await self.desk.reconcile()
 
     async def close(self, request: OrderRequest) -> None:
         refusal: OrderRefused | None = None
@@ -113,6 +128,11 @@ class DeskHands:
             await order.ended()
         if order.open:  # or nobody told us that it is not
             await self.desk.reconcile()
+
+
+def held_of(desk: ClosingDesk, strategy: str, symbol: str) -> Decimal:
+    """What a strategy holds of a symbol and can give back: see `covered`."""
+    return covered(desk.position(strategy, symbol).qty, desk.position(UNCLAIMED, symbol).qty)
 
 
 async def find_asset(assets: Assets, symbol: str) -> Asset:

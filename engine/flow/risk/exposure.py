@@ -4,16 +4,19 @@ What nobody knows is left unknown here and never guessed: a position of which no
 and the limits then refuse.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final, Protocol
 
 from attrs import define, field
 
+from engine.core.blotter.subledgers import UNCLAIMED
 from engine.core.risk.limits import PRICE_AGE_MAX_S, Exposure, Limits
 from engine.core.rules.options import names_contract
+from engine.core.target import covered
 from engine.model.account import StrategyPosition
 from engine.model.instant import NS_PER_S
 from engine.model.intent import Ticket
@@ -22,6 +25,9 @@ from engine.model.order import ZERO, Order, Side
 MINUTE_NS: Final = 60 * NS_PER_S
 COUNTED_MAX: Final = 100_000
 """Instants kept for counting orders a minute: no limit is set above it."""
+VERDICTS_MAX: Final = 1_000
+"""Orders whose verdict is kept for counting refusals in a row: no limit on them is near it, and one that is rejected
+after so many others were sent is no news about what the venue thinks of the next."""
 CONTRACT_UNITS: Final = Decimal(100)
 """Shares in one standard option contract."""
 
@@ -62,10 +68,15 @@ class Pricer(Protocol):
 
 @define(eq=False)
 class Tally:
-    """What was sent within the last minute and what the venue refused in a row, by scope."""
+    """What was sent within the last minute and what the venue refused in a row, by scope.
+
+    An order that was taken may be rejected later, when others were taken already. So the verdict of each is kept at its
+    place in the row, and turned over there.
+    """
 
     _sent_ns: dict[str, deque[int]] = field(factory=dict)
-    _rejects: Counter[str] = field(factory=Counter)
+    _verdicts: dict[str, dict[str, bool]] = field(factory=dict)
+    _unnamed: int = 0
 
     def count(self, scope: str, now_ns: int) -> None:
         """An order is being sent."""
@@ -78,18 +89,27 @@ class Tally:
             instants.popleft()
         return len(instants)
 
-    def note(self, scope: str, ok: bool) -> int:
-        """Take in one answer; returns the refusals in a row."""
-        self._rejects[scope] = 0 if ok else self._rejects[scope] + 1
-        return self._rejects[scope]
+    def note(self, scope: str, ok: bool, client_order_id: str = "") -> bool:
+        """Take in the verdict on an order, or on a new one where no id is given; whether it is news."""
+        verdicts = self._verdicts.setdefault(scope, {})
+        if not client_order_id:
+            self._unnamed += 1
+            client_order_id = f"#{self._unnamed}"
+        if verdicts.get(client_order_id) is ok:
+            return False
+        verdicts[client_order_id] = ok
+        if len(verdicts) > VERDICTS_MAX:
+            del verdicts[next(iter(verdicts))]
+        return True
 
     def rejects(self, scope: str) -> int:
-        """Refusals in a row."""
-        return self._rejects[scope]
+        """Refusals in a row: of the newest orders, as far back as all of them were refused."""
+        verdicts = self._verdicts.get(scope, {})
+        return sum(1 for _ in takewhile(lambda ok: not ok, reversed(verdicts.values())))
 
     def forgive(self, scope: str) -> None:
         """The row was acted upon; the next one begins at nought."""
-        self._rejects[scope] = 0
+        self.note(scope, True)
 
 
 @define(eq=False)
@@ -128,10 +148,10 @@ class Measurer:
         )
 
     def held(self, strategy: str | None, symbol: str) -> Decimal:
-        """The position, signed."""
+        """The position, signed; of a strategy what others have not taken from it (`covered`): beyond that it opens."""
         if strategy is None:
             return self.blotter.account_position(symbol)
-        return self.blotter.position(strategy, symbol).qty
+        return covered(self.blotter.position(strategy, symbol).qty, self.blotter.position(UNCLAIMED, symbol).qty)
 
     def working(self, strategy: str | None, symbol: str, replaces: Order | None = None) -> tuple[Decimal, Decimal]:
         """What open orders may still buy and sell, without the one that is to be replaced; those by dollars at the

@@ -1,15 +1,16 @@
 """Everything that can refuse an order before it is sent, in one place and in a fixed order.
 
 First the kill switch, since it is about all orders; then the venue's own rules, whose words a person can look up; then
-whether the order could meet another one of this account; then the limits of the strategy and of the account, measured
-on the order as it would be sent. What takes risk away passes the switch and the limits, and is not let through wrong:
-the venue's rules hold for it too.
+whether the order could meet another one of this account; then what the account certainly cannot do; then the limits of
+the strategy and of the account, measured on the order as it would be sent. What takes risk away passes the switch and
+the limits, and is not let through wrong: the venue's rules hold for it too.
 
 Nothing here waits. An answer is good until the next ``await`` of whoever asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 import trio
@@ -22,8 +23,9 @@ from engine.core.rules import Refused, check_legs, check_request
 from engine.errors import KillSwitchTripped, LimitReached, OrderRefused
 from engine.flow.account.killswitch import ACCOUNT, KillSwitch
 from engine.flow.risk.exposure import Ledgers, Measurer, Pricer, Tally, units_of
+from engine.flow.risk.standing import check_standing, nothing_read
 from engine.model.account import Asset
-from engine.model.intent import Purpose, Ticket
+from engine.model.intent import Purpose, Snapshot, Ticket
 from engine.model.order import Order, OrderClass, OrderRequest, OrderStatus
 from engine.ports import Clock
 
@@ -48,7 +50,11 @@ class Vetted:
 
 @define(eq=False, kw_only=True)
 class Vet:
-    """Asked before each send, and again after each wait."""
+    """Asked before each send, and again after each wait.
+
+    ``standing`` is the broker's books as last read, ``None`` once they may be others: what the account can afford and
+    may sell short is refused by them where that is certain, and is the venue's to decide otherwise (`standing.py`).
+    """
 
     blotter: Ledgers
     marks: Pricer
@@ -56,6 +62,7 @@ class Vet:
     clock: Clock
     account_limits: Limits
     strategy_limits: Mapping[str, Limits]
+    standing: Callable[[], Snapshot | None] = nothing_read
     _tally: Tally = field(factory=Tally, init=False)
     _measurer: Measurer = field(init=False)
     _day: date | None = field(default=None, init=False)
@@ -88,9 +95,11 @@ class Vet:
                 rule="kill_switch",
             )
         self._check_rules(request, asset, legs)
-        sent, clash = self._keep_apart(request, asset, replaces)
+        sent, clash = self._keep_apart(request, asset, replaces, risky=risky)
         if sent is not request:
             self._check_rules(sent, asset, legs)
+        if purpose is Purpose.ENTRY and asset is not None and clash is None and replaces is None:
+            self._check_means(sent, asset)
         if risky and purpose is not Purpose.KILL:
             self._check_limits(strategy, sent, asset, replaces)
         return Vetted(request=sent, clash=clash, adds_risk=risky)
@@ -113,14 +122,19 @@ class Vet:
         if symbol and any(_needs_price(limits) for limits in (self._limits(strategy), self.account_limits)):
             await self.marks.look_up(symbol)
 
-    def note(self, strategy: str, ok: bool) -> None:
+    def note(self, strategy: str, ok: bool, client_order_id: str = "") -> None:
         """The venue took an order (True) or refused it (False); too many refusals in a row trip the switch.
 
-        Once for each order that was sent, when its answer is known. Only the venue's own answers count: what is
-        refused here was never sent.
+        May be told again of an order, by its id, and with another verdict: what was taken may be rejected late. A yes
+        without an id is only a reply, which says nothing of that yet, and is not counted. Only the venue's own
+        answers count: what is refused here was never sent.
         """
+        if ok and not client_order_id:
+            return
         for scope, limits in ((strategy, self._limits(strategy)), (ACCOUNT, self.account_limits)):
-            breach = check_conduct(limits, scope, self._tally.note(scope, ok), None)
+            if not self._tally.note(scope, ok, client_order_id) or ok:
+                continue
+            breach = check_conduct(limits, scope, self._tally.rejects(scope), None)
             if breach is not None:
                 self._tally.forgive(scope)
                 self._trip(scope, breach)
@@ -138,6 +152,13 @@ class Vet:
             self._check_loss(strategy, strategy, self.strategy_limits[strategy])
         self._check_loss(None, ACCOUNT, self.account_limits)
 
+    def profit(self, strategy: str) -> Decimal | None:
+        """A strategy's profit since midnight in New York in dollars, realized and unrealized, less fees.
+
+        ``None`` when a price is missing that it takes, now or when the day began to be counted.
+        """
+        return None if self._day is None else self._measurer.profit(strategy)
+
     def _check_loss(self, strategy: str | None, scope: str, limits: Limits) -> None:
         if limits.loss_per_day is None or self._day is None or self.switch.tripped(scope):
             return
@@ -153,30 +174,37 @@ class Vet:
 
     def _check_rules(self, request: OrderRequest, asset: Asset | None, legs: Mapping[str, Asset] | None) -> None:
         """The venue's rules that need neither the account nor its other orders."""
-        mark = self.marks.price(request.symbol) if request.symbol else None
-        last = mark[0] if mark is not None and mark[1] <= FRESH_S else None
         now_ns = self.clock.now_ns()
         try:
-            check_request(request, asset, now_ns, last)
+            check_request(request, asset, now_ns, self._fresh_price(request))
             if request.order_class is OrderClass.MLEG and legs is not None:
                 check_legs(request, legs, now_ns)
         except Refused as error:
-            raise OrderRefused(
-                f"{request.symbol or 'the order'}: {error.message} (rule {error.rule}; not sent)",
-                rule=error.rule,
-                status=error.status,
-                code=error.code,
-                extra=error.extra,
-            ) from None
+            raise _refusal(request, error) from None
+
+    def _check_means(self, request: OrderRequest, asset: Asset) -> None:
+        try:
+            check_standing(request, asset, self.standing(), self._measurer, self._fresh_price(request))
+        except Refused as error:
+            raise _refusal(request, error) from None
+
+    def _fresh_price(self, request: OrderRequest) -> Decimal | None:
+        mark = self.marks.price(request.symbol) if request.symbol else None
+        return mark[0] if mark is not None and mark[1] <= FRESH_S else None
 
     def _keep_apart(
-        self, request: OrderRequest, asset: Asset | None, replaces: Order | None
+        self, request: OrderRequest, asset: Asset | None, replaces: Order | None, *, risky: bool
     ) -> tuple[OrderRequest, Order | None]:
+        """The order as it may be sent, and what has to end before it.
+
+        A way out does not wait for orders that nobody knows of: if one of them is there, the venue says so.
+        """
         if not request.symbol:
             return request, None
+        tickets = self.blotter.open_tickets(symbol=request.symbol)
         others = [
             order
-            for order in map(presumed, self.blotter.open_tickets(symbol=request.symbol))
+            for order in (presumed(ticket) if risky else ticket.order for ticket in tickets)
             if order is not None and (replaces is None or order.id != replaces.id)
         ]
         quote = self.marks.quote(request.symbol)
@@ -213,6 +241,17 @@ class Vet:
                 if breach.trips:
                     self._trip(scope, breach)
                 raise LimitReached(breach.sentence, rule=breach.limit)
+
+
+def _refusal(request: OrderRequest, error: Refused) -> OrderRefused:
+    numbers = "".join(f"; {name.replace('_', ' ')} {value}" for name, value in error.extra.items())
+    return OrderRefused(
+        f"{request.symbol or 'the order'}: {error.message} (rule {error.rule}{numbers}; not sent)",
+        rule=error.rule,
+        status=error.status,
+        code=error.code,
+        extra=error.extra,
+    )
 
 
 def _needs_price(limits: Limits) -> bool:

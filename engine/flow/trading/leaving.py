@@ -13,7 +13,7 @@ from attrs import define, field
 from engine.core.rules import plain
 from engine.errors import GaplessError
 from engine.flow.flatten import Flattened, flatten_strategy
-from engine.flow.flatten.desk_hands import end_orders
+from engine.flow.flatten.desk_hands import end_orders, held_of
 from engine.flow.supervisor import sole_failure
 from engine.flow.trading.needs import OrderDesk
 from engine.model.intent import Purpose
@@ -37,14 +37,14 @@ class Leaving:
     _done: bool = field(default=False, init=False)
 
     async def run(self) -> None:
-        """Cancel the orders and, to flatten, close what the strategy holds of the symbols.
+        """Cancel the orders or, to flatten, close what the strategy holds of the symbols.
 
-        Flattening cancels the strategy's other orders on these symbols too: filled behind its back, they would be a
-        position again.
+        Flattening cancels the strategy's orders on these symbols itself, also those of other blocks: filled behind its
+        back, they would be a position again. It knows how long to wait for one that nobody answers, too.
         """
         await trio.lowlevel.checkpoint()
         try:
-            if self.on_exit != "leave":
+            if self.on_exit == "cancel":
                 await end_orders(self.orders)
             if self.on_exit == "flatten":
                 await flatten_strategy(
@@ -81,5 +81,5 @@ class Leaving:
         how = self._flattened.get(symbol)
         if how is not None:
             return "" if how.flat else how.sentence  # what is too little to be traded is nothing to be alarmed about
-        held = self.desk.position(self.strategy, symbol).qty
+        held = held_of(self.desk, self.strategy, symbol)
         return f"{plain(held)} {symbol} are still held" if held else ""

@@ -4,6 +4,7 @@ Everything here is asked of the desk; what this adds is what belongs to the stra
 what was written, whether it adds risk, the way to a target, and the blocks that orders are bound to.
 """
 
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -12,11 +13,21 @@ from typing import Final, Unpack
 import trio
 from attrs import define, field
 
-from engine.core.asking import Terms, Written, build_request, default_time, parse_number
+from engine.core.asking import (
+    Terms,
+    Written,
+    build_request,
+    check_words,
+    default_time,
+    may_be_pair,
+    parse_number,
+    parse_symbol,
+    parse_within,
+)
 from engine.core.rules import plain
-from engine.core.target import closing_intent, cut_target, finest, next_delta, side_of
+from engine.core.target import closing_intent, cut_target, is_dust, next_delta, side_of
 from engine.errors import BrokerUnavailable, Misconfigured, NotReady, OrderEnded
-from engine.flow.flatten.desk_hands import end_orders, find_asset
+from engine.flow.flatten.desk_hands import end_orders, find_asset, held_of
 from engine.flow.markets import Markets
 from engine.flow.trading.fills import FILLS_MAX, Fills
 from engine.flow.trading.leaving import Leaving
@@ -39,16 +50,22 @@ ALARM_FEED: Final = "orders"
 
 @define(eq=False, kw_only=True)
 class Trading:
-    """The order side of a `engine.flow.context.StrategyContext`. ``price`` tells the last known price of a symbol."""
+    """The order side of a `engine.flow.context.StrategyContext`. ``price`` tells the last known price of a symbol,
+    ``profit_of`` what a strategy made today."""
 
     strategy: str
     desk: OrderDesk
     state: SavedState
     markets: Markets
     price: Callable[[str], Decimal | None]
+    profit_of: Callable[[str], Decimal | None]
     _scopes: Scopes = field(factory=Scopes, init=False)
     _targets: dict[str, trio.Lock] = field(factory=dict, init=False)
     """One way to a target at a time for each symbol."""
+    _spellings: dict[str, str] = field(factory=dict, init=False)
+    """The venue's way to write a symbol, by the strategy's, where that may be another."""
+    _said: dict[str, str] = field(factory=dict, init=False)
+    """What was said last of each symbol's targets."""
 
     # -- placing
 
@@ -63,8 +80,16 @@ class Trading:
         **terms: Unpack[Terms],
     ) -> LiveOrder:
         """`engine.ports.Context.buy` and ``sell``."""
-        request = build_request(symbol, side, qty, **terms)
-        return await self._place(request, within=within, late_ok=late_ok)
+        check_words(side.value, terms)
+        request = build_request(await self._spelled(symbol), side, qty, **terms)
+        return await self._place(request, within=parse_within(within), late_ok=late_ok)
+
+    async def _spelled(self, symbol: str) -> str:
+        """The symbol as the venue writes it: BTC/USD for BTCUSD, which is a crypto pair and trades without days."""
+        await trio.lowlevel.checkpoint()
+        if may_be_pair(parse_symbol(symbol)) and symbol not in self._spellings:
+            self._spellings[symbol] = (await self._asset(symbol)).symbol
+        return self._spellings.get(symbol, symbol)
 
     async def _place(self, request: OrderRequest, *, within: float | None = None, late_ok: bool = False) -> LiveOrder:
         scope = self._scopes.innermost()
@@ -95,7 +120,7 @@ class Trading:
 
     def _purpose(self, request: OrderRequest) -> Purpose:
         """An exit is what gives back no more than is held, together with what is on its way already."""
-        held, side = self.position(request.symbol), request.side
+        held, side = self._held(request.symbol), request.side
         buying, selling = self.desk.blotter.working(request.symbol, self.strategy, price=self.price(request.symbol))
         free = abs(held) - (buying if side is Side.BUY else selling)
         simple = request.order_class is OrderClass.SIMPLE and request.qty is not None
@@ -106,13 +131,16 @@ class Trading:
 
     async def target(self, symbol: str, qty: Written, *, within: float | None = None) -> None:
         """`engine.ports.Context.target`."""
-        wanted = parse_number(qty, "qty")
+        wanted, within = parse_number(qty, "qty"), parse_within(within)
+        symbol = await self._spelled(symbol)
         async with self._targets.setdefault(symbol, trio.Lock()):
             asset = await self._asset(symbol)
             symbol = asset.symbol
             goal = cut_target(wanted, asset)
             if goal != wanted:
-                self._say(f"target {plain(wanted)} {symbol} is cut to {plain(goal)}, the next whole increment")
+                self._say_once(
+                    symbol, f"target {plain(wanted)} {symbol} is cut to {plain(goal)}, the next whole increment"
+                )
             for _ in range(TARGET_ORDERS_MAX):
                 await self.cancel(symbol)
                 request = self._next_order(asset, goal)
@@ -122,7 +150,7 @@ class Trading:
                 order = await self._place(request, within=within)
                 await order.filled()
             raise OrderEnded(
-                f"{self.strategy}: {symbol} is at {plain(self.position(symbol))} and not at {plain(goal)} after "
+                f"{self.strategy}: {symbol} is at {plain(self._held(symbol))} and not at {plain(goal)} after "
                 f"{TARGET_ORDERS_MAX} orders: something else trades it at the same time"
             )
 
@@ -133,8 +161,8 @@ class Trading:
             raise NotReady(f"{self.strategy}: nothing is known of {symbol} yet: {failure}") from failure
 
     def _next_order(self, asset: Asset, goal: Decimal) -> OrderRequest | None:
-        held, account = self.position(asset.symbol), self.desk.blotter.account_position(asset.symbol)
-        delta = next_delta(held, goal, account, asset)
+        held, account = self._held(asset.symbol), self.desk.blotter.account_position(asset.symbol)
+        delta = next_delta(held, goal, account, asset, self._worth(asset.symbol))
         if not delta:
             return None
         return OrderRequest(
@@ -147,15 +175,24 @@ class Trading:
         )
 
     def _check_reached(self, asset: Asset, goal: Decimal) -> None:
-        left = self.position(asset.symbol) - goal
+        left = self._held(asset.symbol) - goal
         if not left:
             return
-        if abs(left) >= finest(asset):
+        if not is_dust(left, asset, self._worth(asset.symbol)):
             raise OrderEnded(
                 f"{self.strategy}: {asset.symbol} is {plain(left)} off its target {plain(goal)}, and what "
                 "the account holds of it allows no order that would change that"
             )
-        self._say(f"{asset.symbol} is {plain(left)} off its target {plain(goal)}: less than can be traded")
+        self._say_once(
+            asset.symbol, f"{asset.symbol} is {plain(left)} off its target {plain(goal)}: less than can be traded"
+        )
+
+    def _held(self, symbol: str) -> Decimal:
+        return held_of(self.desk, self.strategy, symbol)
+
+    def _worth(self, symbol: str) -> Decimal | None:
+        """About what one is worth: where no stream tells, what this strategy paid."""
+        return self.price(symbol) or self.desk.position(self.strategy, symbol).entry_price or None
 
     # -- what there is
 
@@ -166,16 +203,20 @@ class Trading:
 
     def open_orders(self, symbol: str | None = None) -> tuple[LiveOrder, ...]:
         """`engine.ports.Context.open_orders`."""
-        return self.desk.open_orders(self.strategy, symbol)
+        return self.desk.open_orders(self.strategy, None if symbol is None else self._spellings.get(symbol, symbol))
 
     def position(self, symbol: str) -> Decimal:
         """`engine.ports.Context.position`."""
-        return self.desk.position(self.strategy, symbol).qty
+        return self.desk.position(self.strategy, self._spellings.get(symbol, symbol)).qty
 
     @property
     def positions(self) -> Mapping[str, StrategyPosition]:
         """`engine.ports.Context.positions`."""
         return self.desk.positions(self.strategy)
+
+    def profit(self) -> Decimal | None:
+        """`engine.ports.Context.profit`."""
+        return self.profit_of(self.strategy)
 
     @asynccontextmanager
     async def fills(self) -> AsyncIterator[Fills]:
@@ -197,8 +238,8 @@ class Trading:
         """`engine.ports.Context.orders`."""
         if on_exit not in ("cancel", "flatten", "leave"):
             raise Misconfigured(f"{self.strategy}: on_exit={on_exit!r} is none of 'cancel', 'flatten', 'leave'")
-        if not within > 0:
-            raise Misconfigured(f"{self.strategy}: within={within} must be more than 0 seconds")
+        if not 0 < within < math.inf:
+            raise Misconfigured(f"{self.strategy}: within={within!r} must be more than 0 seconds")
         async with self._block(self._scopes.enter(on_exit, within)) as scope:
             yield scope
 
@@ -240,8 +281,11 @@ class Trading:
             price=self.price,
         )
 
-    def _say(self, message: str) -> None:
-        self.markets.say(self.strategy, message)
+    def _say_once(self, symbol: str, message: str) -> None:
+        """A target is asked for again with every bar, and what is said of it then is mostly the same."""
+        if self._said.get(symbol) != message:
+            self._said[symbol] = message
+            self.markets.say(self.strategy, message)
 
 
 def _alike(request: OrderRequest, other: OrderRequest) -> bool:

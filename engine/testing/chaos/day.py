@@ -27,7 +27,7 @@ from engine.exchange.faults.script import build_fault
 from engine.exchange.serve import ExchangeOptions, Running, open_exchange
 from engine.model.instant import NS_PER_S
 from engine.store import read_store
-from engine.testing.chaos.gambler import Params, gambler
+from engine.testing.chaos.gambler import Params, gambler, keeper
 from engine.testing.chaos.verdict import differences
 from engine.testing.inline import run_inline
 from engine.testing.network import Network
@@ -45,6 +45,7 @@ PING_EVERY_S: Final = 30.0
 SPACING: Final = 8
 """Cuts and the like come this many times further apart than on a bad quarter of an hour: a line that is mostly down
 carries no orders, and then there is nothing to look at."""
+NOT_JUDGED: Final = "the day ended before its books were compared"
 ROADS: Final[Mapping[str, frozenset[str]]] = {
     "data": frozenset({"bad_frame", "unknown_type", "unknown_field", "duplicate", "reorder", "truncated_frame"}),
     "account": frozenset({
@@ -142,7 +143,7 @@ async def _play(day: Day) -> Outcome:
 
 
 async def _trade(day: Day, running: Running, folder: Path) -> Outcome:
-    wrong: list[str] = []
+    wrong = [NOT_JUDGED]
 
     async def judge(account: AccountSide) -> None:
         """At the end of the day, while everything still runs."""
@@ -150,8 +151,8 @@ async def _trade(day: Day, running: Running, folder: Path) -> Outcome:
         running.switchboard.clear()
         await trio.sleep(CALM_S)
         await account.desk.reconcile()
-        wrong.extend(
-            differences(account.desk.blotter, running.brokerage.matching, AccountTerms().cash, read_store(folder))
+        wrong[:] = differences(
+            account.desk.blotter, running.brokerage.matching, AccountTerms().cash, read_store(folder)
         )
 
     try:
@@ -185,8 +186,8 @@ def _options(day: Day, folder: Path) -> RunOptions:
         for number in range(day.gamblers)
     )
     return RunOptions(
-        strategies=strategies,
-        for_s=day.seconds + 60,
+        strategies=(*strategies, LoadedStrategy(keeper, name="keeper")),
+        for_s=day.seconds + 600,  # the last comparison may have to wait for an answer
         tuning=Tuning(silence_s=SILENCE_S, ping_every_s=PING_EVERY_S),
         key_id=Secret("PKCHAOS"),
         secret=Secret("chaos-secret"),

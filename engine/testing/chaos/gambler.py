@@ -138,3 +138,10 @@ async def gambler(ctx: Context, p: Params) -> None:
         async with ctx.orders(on_exit=p.on_exit, within=120), trio.open_nursery() as nursery:  # type: ignore[arg-type]  # text from a flag
             nursery.start_soon(one.watch)
             nursery.start_soon(one.gamble)
+
+
+@strategy(trades=False)
+async def keeper(ctx: Context) -> None:
+    """Keep the session open until it is stopped: one whose strategies have all ended is over."""
+    ctx.log("waiting for the end of the day")
+    await trio.sleep_forever()

@@ -7,6 +7,7 @@ from attrs import define, evolve
 
 from engine.app.live import run_live
 from engine.app.options import LoadedStrategy, RunOptions
+from engine.core.risk.limits import Limits
 from engine.errors import KillSwitchTripped, OrderRefused
 from engine.exchange.serve import Running
 from engine.model.order import Side
@@ -23,6 +24,8 @@ class Again:
     entry: str = ""
     position: str = ""
     after_reset: str = ""
+    left: str = ""
+    """What the exchange has in the end."""
 
     def wrong(self) -> list[str]:
         """What was not as it must be."""
@@ -31,6 +34,8 @@ class Again:
             told.append(f"an entry after the restart: {self.entry or 'taken'}")
         if self.position:
             told.append(f"after the restart, {self.position}")
+        if self.left:
+            told.append(f"left at the exchange: {self.left}")
         if self.after_reset != "taken":
             told.append(f"an entry after the reset: {self.after_reset}")
         return told
@@ -57,7 +62,10 @@ async def start_again(options: RunOptions, running: Running, sides: Mapping[str,
     assert options.state is not None
     for scope in Latches(options.state).all():
         Latches(options.state).reset(scope)
-    await _hold(options, running, freed)
+    await _hold(
+        evolve(options, limits=Limits()), running, freed
+    )  # today's loss is still there, and would trip it again
+    again.left = ", ".join(f"{each.qty} {each.asset.symbol}" for each in running.brokerage.matching.positions())
     return again
 
 

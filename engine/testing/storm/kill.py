@@ -1,8 +1,9 @@
-"""The kill switch under pressure: fifty orders in flight, prices that are NaN, no account stream, call-backs that raise.
+"""The kill switch under pressure: fifty orders in flight, NaN for prices, no account stream, call-backs that raise.
 
 One storm is a run of Trio of its own, on a virtual network and clock, with everything else real. What must hold is
 counted at the exchange: no request that adds risk comes in after the trip, the account is flat within ten seconds and
-stays so, no position ever crosses zero, and a session that is started again is still latched.
+stays so, no position ever crosses zero, and a session that is started again is still latched. In some storms requests
+vanish on the way, too: an exit of which nobody knows whether it is there keeps its shares until somebody does.
 """
 
 import signal
@@ -17,35 +18,40 @@ import trio
 from attrs import evolve, field, frozen
 from trio.testing import MockClock
 
-from engine.app.kill.act import Aim, kill
+from engine.app.account.side import AccountSide
+from engine.app.kill.act import kill
+from engine.app.kill.aim import Aim
 from engine.app.kill.place import Place
 from engine.app.live import run_live
 from engine.app.options import LoadedStrategy, RunOptions
 from engine.app.secrets import Secret
-from engine.app.account.side import AccountSide
-from engine.core.risk.limits import Limits
 from engine.core.matching.ledger import AccountTerms
+from engine.core.risk.limits import Limits
 from engine.exchange.faults.script import build_fault
 from engine.exchange.serve import ExchangeOptions, Running
+from engine.model.intent import Ticket
 from engine.model.order import Side
 from engine.ports.steps import Step
-from engine.store import Latches
 from engine.store.folder import LATCHES
 from engine.testing.chaos.day import memory_folder
 from engine.testing.chaos.verdict import differences
 from engine.testing.inline import run_inline
+from engine.testing.schedule import seeded_scheduling
 from engine.testing.simulated import open_simulated
 from engine.testing.storm.again import Again, start_again
-from engine.testing.storm.traders import Pressure, bomb, presser
+from engine.testing.storm.traders import AT_ONCE, Pressure, bomb, presser
 from engine.testing.storm.witness import Flatness, adding, crossings
 from engine.venues.alpaca.endpoints import Keys
 
 SIDES: Final[Mapping[str, Side]] = {"SPY": Side.BUY, "AAPL": Side.SELL}
 FLAT_WITHIN_S: Final = 10.0
+VANISHED_WITHIN_S: Final = 20.0
+"""Where a request vanished: its own ten seconds, then the settling delay of the desk and two questions."""
 AFTER_S: Final = 30.0
 """How long is looked on after the trip: three times what flattening may take, and longer than any order is valid."""
 CALM_S: Final = 60.0
 """Behind that nothing goes wrong any more, and the books of both sides are compared."""
+TRIPS_WITHIN_S: Final = 60.0
 CASH: Final = Decimal(10_000_000)
 KEYS: Final = Keys("PKSTORM", "storm-secret")
 TRIGGERS: Final = ("file", "signal", "kill", "rejects", "loss")
@@ -65,6 +71,7 @@ class Outcome:
     """What came of one. ``in_flight`` are open orders at the trip, ``unknown`` those of them nobody had answered."""
 
     storm: Storm
+    vanishing: bool = False
     tripped: bool = False
     in_flight: int = 0
     unknown: int = 0
@@ -85,7 +92,8 @@ class Outcome:
         told += self.unequal
         if not self.tripped:
             told.append("it never tripped")
-        if self.storm.on_kill == "flatten" and (self.flat_s is None or self.flat_s > FLAT_WITHIN_S):
+        within_s = VANISHED_WITHIN_S if self.vanishing else FLAT_WITHIN_S
+        if self.storm.on_kill == "flatten" and (self.flat_s is None or self.flat_s > within_s):
             told.append("not flat in the end" if self.flat_s is None else f"flat only after {self.flat_s:.1f} s")
         if self.tripped and not self.refused.get("kill_switch"):
             told.append("nobody pressed on after the trip, so this proves nothing")
@@ -94,7 +102,8 @@ class Outcome:
 
 def run_storm(storm: Storm) -> Outcome:
     """Play one, in a run of Trio of its own."""
-    return trio.run(_play, storm, clock=MockClock(autojump_threshold=0))
+    with seeded_scheduling(storm.seed):
+        return trio.run(_play, storm, clock=MockClock(autojump_threshold=0))
 
 
 async def _play(storm: Storm) -> Outcome:
@@ -121,6 +130,7 @@ class _Playing:
         self.pressure = Pressure(SIDES, storm.seed)
         self.tripped = trio.Event()
         self.trip_ns = 0
+        self.vanishing = False
         self.outcome = Outcome(storm=storm)
 
     def options(self) -> RunOptions:
@@ -174,13 +184,18 @@ class _Playing:
             self.pressure.go.set()
             await trio.sleep(self.dice.uniform(0.3, 1.5))
             nursery.start_soon(self._break_lines)
-            await self._pull()
-            blotter = account.desk.blotter
-            tickets = [ticket for name in blotter.strategies() for ticket in blotter.open_tickets(name)]
+            with trio.move_on_after(TRIPS_WITHIN_S):
+                await trio.lowlevel.checkpoint()
+                while len(_in_flight(account)) < AT_ONCE and not self.tripped.is_set():  # noqa: ASYNC110 - nobody tells
+                    await trio.sleep(0.02)
+            nursery.start_soon(self._pull)
+            await self._wait_trip()
+            tickets = _in_flight(account)
             unknown = sum(ticket.outcome.open for ticket in tickets)
             refused_before = self.pressure.refused["kill_switch"]
             await trio.sleep(AFTER_S)
             flat_s = flatness.after_s(self.trip_ns)
+            self.pressure.over = True
             self.running.switchboard.clear()
             await trio.sleep(CALM_S)
             nursery.cancel_scope.cancel()
@@ -189,6 +204,7 @@ class _Playing:
         early = [each for each in changes if each.at_ns <= self.trip_ns]
         self.outcome = Outcome(
             storm=self.storm,
+            vanishing=self.vanishing,
             tripped=self.tripped.is_set(),
             in_flight=len(tickets),
             unknown=unknown,
@@ -205,11 +221,12 @@ class _Playing:
 
     def _break_calls(self) -> None:
         """Some orders are not answered: taken or not, they hang in the air when the switch trips."""
-        share = self.dice.choice((0.0, 0.1, 0.3))
-        if share:
-            for kind, stage in (("black_hole", "request"), ("black_hole", "reply"), ("lost_reply", None)):
-                keys = {"stage": stage} if stage else {}
-                self._break(kind, method="POST", path="/v2/orders", p=share / 3, **keys)
+        share = self.dice.choice((0.0, 0.05, 0.2))
+        self._break("lost_reply", method="POST", path="/v2/orders", p=0.1)
+        self._break("late_status", method="POST", path="/v2/orders", p=0.1)
+        self.vanishing = share > 0
+        for stage in ("request", "reply") if share else ():
+            self._break("black_hole", method="POST", path="/v2/orders", p=share / 2, stage=stage)
 
     async def _break_lines(self) -> None:
         """No price is a number, and the account stream is gone, from a moment around the trip on."""
@@ -256,15 +273,23 @@ class _Playing:
         await kill(place, Aim(reason="a storm.", by="storm", within_s=FLAT_WITHIN_S))
 
     async def _reject(self) -> None:
+        await trio.lowlevel.checkpoint()
         self.pressure.greedy = True
-        with trio.move_on_after(20):
-            await self.tripped.wait()
 
     async def _lose(self) -> None:
-        with trio.move_on_after(120):
+        await trio.lowlevel.checkpoint()  # fifty orders cross the spread, which is enough of a loss
+
+    async def _wait_trip(self) -> None:
+        """Until it has tripped; from then on the broker answers orders again, which were all lost before."""
+        with trio.move_on_after(TRIPS_WITHIN_S):
             await self.tripped.wait()
+        standing = [fault for fault in self.running.plan.standing() if fault.method != "POST"]
+        self.running.switchboard.clear()
+        for fault in standing:
+            self.running.switchboard.add(fault)
 
 
-def still_latched(folder: Path) -> bool:
-    """Whether the account is tripped on disk."""
-    return bool(Latches(folder).tripped("account"))
+def _in_flight(account: AccountSide) -> list[Ticket]:
+    """Orders of strategies that can still do something."""
+    blotter = account.desk.blotter
+    return [ticket for name in blotter.strategies() if name for ticket in blotter.open_tickets(name)]

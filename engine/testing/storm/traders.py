@@ -43,18 +43,23 @@ class Pressure:
     ready: trio.Event = field(factory=trio.Event)
     """Set once something is held of each symbol."""
     go: trio.Event = field(factory=trio.Event)
+    over: bool = False
+    """Enough: nothing more is asked for."""
     asked: int = 0
     refused: Counter[str] = field(factory=Counter)
     _middle: dict[str, Decimal] = field(factory=dict)
+    _turns: dict[str, trio.Lock] = field(factory=dict)
 
     async def watch(self, quotes: Any) -> None:
         """Remember what each symbol was worth when a number was last told."""
+        await trio.lowlevel.checkpoint()
         async for quote in quotes:
             if isinstance(quote, Quote) and math.isfinite(quote.bid_price) and quote.bid_price > 0:
                 self._middle[quote.symbol] = Decimal(f"{(quote.bid_price + quote.ask_price) / 2:.2f}")
 
     async def begin(self, ctx: Context) -> None:
         """Hold something of each symbol."""
+        await trio.lowlevel.checkpoint()
         while len(self._middle) < len(self.sides):  # noqa: ASYNC110 - until the market has told something
             await trio.sleep(0.1)
         for symbol, side in self.sides.items():
@@ -64,7 +69,8 @@ class Pressure:
     async def push(self, ctx: Context, number: int) -> None:
         """Ask for more, again and again."""
         dice = Random(f"{self.seed}/push/{number}")
-        while True:
+        await trio.lowlevel.checkpoint()
+        while not self.over:
             symbol = dice.choice(sorted(self.sides))
             self.asked += 1
             try:
@@ -77,7 +83,9 @@ class Pressure:
     async def _ask(self, ctx: Context, dice: Random, symbol: str, side: Side) -> None:
         middle, qty = self._middle[symbol], dice.randint(1, 10)
         away = Decimal(dice.randint(10, 200)) / 100 * side.sign
-        resting = [each for each in ctx.open_orders(symbol) if each.order and each.order.limit_price and each.side is side]
+        resting = [
+            each for each in ctx.open_orders(symbol) if each.order and each.order.limit_price and each.side is side
+        ]
         if self.greedy:
             await place(ctx, symbol, side, GREED, limit=middle)
             return
@@ -91,11 +99,23 @@ class Pressure:
                 order = dice.choice(resting)
                 await order.replace(qty=(order.order.qty or 0) + qty if order.order else qty)
             case "target":
-                await ctx.target(symbol, ctx.position(symbol) + side.sign * qty)
-            case "out" if ctx.position(symbol):
-                await place(ctx, symbol, side.opposite, min(qty, abs(ctx.position(symbol))))
+                async with self._turn(symbol):
+                    await ctx.target(symbol, ctx.position(symbol) + side.sign * qty)
+            case "out":
+                await self._leave(ctx, symbol, qty)
             case _:
                 await place(ctx, symbol, side, qty, limit=middle - away)
+
+    async def _leave(self, ctx: Context, symbol: str, qty: int) -> None:
+        """Give some back; not twice at once, because who sells twice what he holds means to be short."""
+        side = self.sides[symbol].opposite
+        async with self._turn(symbol):
+            held = int(abs(ctx.position(symbol)))
+            if held and not any(order.side is side for order in ctx.open_orders(symbol)):
+                await place(ctx, symbol, side, min(qty, held))
+
+    def _turn(self, symbol: str) -> trio.Lock:
+        return self._turns.setdefault(symbol, trio.Lock())
 
 
 async def place(ctx: Context, symbol: str, side: Side, qty: Decimal | int, **terms: Any) -> LiveOrder:
@@ -122,10 +142,10 @@ class Bomb(CallbackStrategy):
     def __init__(self, ctx: Context, params: Pressure) -> None:
         super().__init__(ctx, params)
         self.symbols = tuple(params.sides)
-        self.going = params.go
+        self.pressure = params
 
     def _blow(self, what: str) -> None:
-        if self.going.is_set():
+        if self.pressure.go.is_set() and not self.pressure.over:
             for symbol, side in self.params.sides.items():
                 (self.buy if side is Side.BUY else self.sell)(symbol, 1)
             raise ValueError(f"{what} raises, as planned")

@@ -10,8 +10,7 @@ orders at all while it is ``held``, so it is looked for beside its sibling.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -19,10 +18,12 @@ import trio
 from attrs import evolve
 
 from engine.codec.parse_orders import (
+    FEE_KINDS,
     is_contract,
     parse_account,
     parse_asset,
     parse_contract,
+    parse_fees,
     parse_fills,
     parse_order,
     parse_orders,
@@ -34,18 +35,22 @@ from engine.errors import BrokerUnavailable, NotReady, ReplyMissing
 from engine.model.account import Account, Asset, HeldPosition
 from engine.model.instant import render_instant
 from engine.model.order import Order, OrderClass, OrderRequest, ReplaceRequest
-from engine.ports.broker import FillPage
+from engine.ports.broker import FeePage, FillPage, Go, at_once
 from engine.venues.alpaca.calls import Calls
 from engine.venues.alpaca.http import GuardedClient, Request
 from engine.venues.alpaca.rate import Throttle
 
 ORDERS: Final = "/v2/orders"
-ACTIVITIES: Final = "/v2/account/activities/FILL"
+ACTIVITIES: Final = "/v2/account/activities"
+FILLS: Final = f"{ACTIVITIES}/FILL"
 WRITE_MAX_S: Final = 10.0
 """An order is answered within some 50 ms; one that is not within ten seconds is asked for, which takes no longer."""
+CANCEL_MAX_S: Final = 3.0
+"""Asking for a cancel again is harmless, so one that is not answered in sixty times its usual time is given up early,
+and makes room for the others."""
 PAGE_ORDERS: Final = 500
 """The largest page of orders there is (Alpaca's OpenAPI)."""
-PAGE_FILLS: Final = 100
+PAGE_ACTIVITIES: Final = 100
 """The largest page of activities there is (Alpaca's OpenAPI)."""
 PAGES_MAX: Final = 100
 """50,000 open orders: more than any account has, so a list that is longer never ends."""
@@ -57,49 +62,37 @@ ASSETS_KEPT_S: Final = 8 * 3600.0
 """What can be shorted and traded is decided before the day, so a session of a day asks once or twice."""
 
 
-def nothing_new(_: str) -> str:
-    """For who sends in the step in which it decides."""
-    return ""
+_Rows = TypeVar("_Rows")
 
 
 class AlpacaBroker:
     """The account behind these keys. Implements `engine.ports.broker.Broker`.
 
     ``throttle`` is of the trading host and has a reserve (`engine.venues.alpaca.rate.RESERVE_SHARE`). ``report`` takes
-    sentences for a person. ``last_look`` is asked for each order and change, by client order id, in the step in which it
-    leaves: a request may wait seconds for its turn, and whatever it says then withholds it.
+    sentences for a person.
     """
 
-    def __init__(
-        self,
-        client: GuardedClient,
-        throttle: Throttle,
-        report: Callable[[str], None],
-        last_look: Callable[[str], str] = nothing_new,
-    ) -> None:
-        self._last_look = last_look
+    def __init__(self, client: GuardedClient, throttle: Throttle, report: Callable[[str], None]) -> None:
         self._calls = Calls(client, throttle)
         self._host = client.host
         self._report = report
         self._assets: dict[str, tuple[float, Asset]] = {}
 
-    async def submit(self, request: OrderRequest, *, urgent: bool = False) -> tuple[Order, ...]:
-        """See `Broker`. Raises `NotReady` where it had no turn in time or was withheld, and was not sent."""
+    async def submit(self, request: OrderRequest, *, urgent: bool = False, go: Go = at_once) -> tuple[Order, ...]:
+        """See `Broker`. Raises `NotReady` where it had no turn in the budget in time, and was not sent."""
         body = msgspec.json.encode(render_order_request(request))
-        look = partial(self._last_look, request.client_order_id)
-        asking = Request(method="POST", path=ORDERS, body=body, within_s=WRITE_MAX_S, urgent=urgent, last_look=look)
+        asking = Request(method="POST", path=ORDERS, body=body, within_s=WRITE_MAX_S, urgent=urgent, go=go)
         return await self._calls.write_order(asking, request.client_order_id)
 
-    async def replace(self, order_id: str, change: ReplaceRequest) -> tuple[Order, ...]:
-        """See `Broker`. Raises `NotReady` where it had no turn in time or was withheld, and was not sent."""
+    async def replace(self, order_id: str, change: ReplaceRequest, *, go: Go = at_once) -> tuple[Order, ...]:
+        """See `Broker`. Raises `NotReady` where it had no turn in the budget in time, and was not sent."""
         body = msgspec.json.encode(render_replace_request(change))
-        look = partial(self._last_look, change.client_order_id)
-        asking = Request(method="PATCH", path=_path(ORDERS, order_id), body=body, within_s=WRITE_MAX_S, last_look=look)
+        asking = Request(method="PATCH", path=_path(ORDERS, order_id), body=body, within_s=WRITE_MAX_S, go=go)
         return await self._calls.write_order(asking, change.client_order_id)
 
     async def cancel(self, order_id: str) -> None:
         """See `Broker`; always in the lane of the budget that is kept for it."""
-        asking = Request(method="DELETE", path=_path(ORDERS, order_id), within_s=WRITE_MAX_S, urgent=True)
+        asking = Request(method="DELETE", path=_path(ORDERS, order_id), within_s=CANCEL_MAX_S, urgent=True)
         try:
             await self._calls.write(asking)
         except NotReady as error:
@@ -136,13 +129,26 @@ class AlpacaBroker:
 
     async def fills_behind(self, mark: str, since_ns: int) -> FillPage:
         """See `Broker`."""
-        params = {"direction": "asc", "page_size": str(PAGE_FILLS)}
+        fills, last, more = await self._page(FILLS, {}, mark, since_ns, parse_fills)
+        return FillPage(fills=fills, mark=last, more=more)
+
+    async def fees_behind(self, mark: str, since_ns: int) -> FeePage:
+        """See `Broker`. Times filter by when a row was made (Alpaca's OpenAPI), which is after its trades."""
+        kinds = {"activity_types": ",".join(FEE_KINDS)}
+        fees, last, more = await self._page(ACTIVITIES, kinds, mark, since_ns, parse_fees)
+        return FeePage(fees=fees, mark=last, more=more)
+
+    async def _page(
+        self, path: str, kinds: dict[str, str], mark: str, since_ns: int, parse: Callable[[Any], tuple[_Rows, str, int]]
+    ) -> tuple[_Rows, str, bool]:
+        """A page of activities, the mark behind it, and whether there are more."""
+        params = {**kinds, "direction": "asc", "page_size": str(PAGE_ACTIVITIES)}
         # The venue's ``after`` is exclusive, our bound is not.
         params |= {"page_token": mark} if mark else {"after": render_instant(since_ns - 1)}
-        fills, last, rows = await self._calls.read(ACTIVITIES, params, parse_fills)
+        found, last, rows = await self._calls.read(path, params, parse)
         if last and last == mark:
-            raise BrokerUnavailable(f"GET {ACTIVITIES} at {self._host} gave the same page twice.")
-        return FillPage(fills=fills, mark=last or mark, more=rows >= PAGE_FILLS)
+            raise BrokerUnavailable(f"GET {path} at {self._host} gave the same page twice.")
+        return found, last or mark, rows >= PAGE_ACTIVITIES
 
     async def positions(self) -> tuple[HeldPosition, ...]:
         """See `Broker`."""

@@ -13,7 +13,7 @@ from attrs import frozen
 from engine.codec.parse_orders import Unreadable, parse_order, read_json
 from engine.errors import BrokerUnavailable, LineLost, NotReady, ReplyMissing, VenueBusy
 from engine.model.order import Order
-from engine.venues.alpaca.http import GuardedClient, Params, Reply, Request, Withheld
+from engine.venues.alpaca.http import GuardedClient, Params, Reply, Request
 from engine.venues.alpaca.rate import PATIENCE_S, Throttle
 from engine.venues.alpaca.refusals import order_error, question_error
 
@@ -46,8 +46,8 @@ class Calls:
     async def write(self, asking: Request, client_order_id: str = "") -> Reply:
         """Send something once. Raises `OrderRefused`, `ReplyMissing`, `KeysRefused`.
 
-        `NotReady`, a kind of `OrderRefused`: it had no turn in the budget within `TURN_MAX_S`, or its last look
-        objected, and it was not sent.
+        `NotReady`, a kind of `OrderRefused`: it had no turn in the budget within `TURN_MAX_S`, and was not sent. What
+        ``asking.go`` raises withheld it, too.
         """
         try:
             await self._turn(asking, TURN_MAX_S)
@@ -60,8 +60,6 @@ class Calls:
             ) from error
         try:
             reply = await self.client.send(asking)
-        except Withheld as objection:
-            raise NotReady(str(objection), rule="withheld", client_order_id=client_order_id) from objection
         except LineLost as error:
             raise ReplyMissing(f"{error} Whether it was carried out is not known: ask the broker.") from error
         self._throttle.learn(reply.headers, refused=reply.status == 429)

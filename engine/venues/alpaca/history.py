@@ -4,7 +4,7 @@ Alpaca's defaults would hurt here, so nothing is left to them: ``feed`` decides 
 the live stream (the default changes with the plan and with the age of the data), an omitted ``end`` is quietly
 clamped on the free plan, and pages hold 1,000 rows unless asked for 10,000.
 
-A page is one request with its own deadline (``http.py``), its turn under the account's limit (``rate.py``) and a few
+A page is one request with its own deadline (``http``), its turn under the account's limit (``rate.py``) and a few
 tries: reading twice does no harm. Page tokens are cursors without state at the venue, so a caller that was cut off
 goes on with the last token it was given.
 """

@@ -22,6 +22,7 @@ from engine.errors import (
     HistoryRefused,
     HistoryUnavailable,
     KeysRefused,
+    MarkUnknown,
     OrderRefused,
     ReplyMissing,
     VenueBusy,
@@ -41,6 +42,10 @@ EXCERPT_CHARS: Final = 300
 """Enough for any sentence of Alpaca's; an HTML error page of a proxy is cut here."""
 EXTRAS_MAX: Final = 16
 """Further keys of a refusal: the longest that is known has four."""
+MARK: Final = "page_token"
+"""The parameter that names the place in a list to go on from. The only one of ours that changes, so a list that is
+refused with one was refused for it."""
+BAD_REQUEST: Final = frozenset({400, 422})
 UNNAMED: Final = "venue"
 """The rule of a refusal whose words belong to none that we know."""
 
@@ -98,6 +103,8 @@ def question_error(client: GuardedClient, request: Request, reply: Reply) -> Gap
     where, told = _where(client, request.said, reply), _told(refusal.message)
     if _is_about_keys(reply.status, refusal):
         return _keys_refused(client, where, told)
+    if reply.status in BAD_REQUEST and MARK in request.params:
+        return MarkUnknown(f"{where}: {told}. It was to go on behind {request.params[MARK]}.")
     return BrokerUnavailable(f"{where}: {told}. That says nothing about what is there.")
 
 

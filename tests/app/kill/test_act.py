@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
-from engine.app.kill.act import Aim, KillReport, kill
+from engine.app.kill.act import kill
+from engine.app.kill.aim import Aim, KillReport
+from engine.app.kill.ending import LAND_S
 from engine.errors import KeysRefused, Misconfigured
 from engine.model.order import Side
 from engine.store import Latches
@@ -190,3 +193,65 @@ async def test_keys_that_are_refused_are_told_after_the_latch(
     with pytest.raises(KeysRefused):
         await kill(place(exchange, tmp_path, keys=Keys("PKWRONG", "wrong-secret")), AIM)
     assert Latches(tmp_path).tripped("trend")
+
+
+async def test_an_order_that_arrives_late_is_ended_too(
+    exchange: SimulatedExchange, engine: Engine, place: Place, tmp_path: Path
+) -> None:
+    async with engine(exchange, tmp_path) as running, trio.open_nursery() as nursery:
+        await running.send("trend", Side.BUY, "10")
+        await running.settle()
+
+        async def send_late() -> None:
+            await trio.sleep(LAND_S + 0.6)  # the first look is over, and the closing order is on its way
+            await running.send("trend", Side.BUY, "3")
+            await running.send("trend", Side.BUY, "2", limit="1.00")
+
+        nursery.start_soon(send_late)
+        report = await kill(place(exchange, tmp_path), AIM)
+    assert report.flat, reasons(report)
+    assert (held(exchange), open_orders(exchange)) == ({}, 0)
+
+
+async def test_what_a_person_holds_of_the_same_symbol_stays_however_often_it_is_run(
+    exchange: SimulatedExchange, engine: Engine, place: Place, tmp_path: Path
+) -> None:
+    async with engine(exchange, tmp_path) as running:
+        await running.send("trend", Side.BUY, "10")
+        await running.send("fade", Side.BUY, "5")
+        await running.send_by_hand(Side.BUY, "7")
+        await running.settle()
+        for _ in range(3):
+            report = await kill(place(exchange, tmp_path), AIM)
+            assert report.flat, reasons(report)
+            assert held(exchange) == {"SPY": D(7)}
+
+
+async def test_no_more_is_closed_than_the_account_holds_of_several_strategies(
+    exchange: SimulatedExchange, engine: Engine, place: Place, tmp_path: Path
+) -> None:
+    async with engine(exchange, tmp_path) as running:
+        await running.send("trend", Side.BUY, "5")
+        await running.send("fade", Side.BUY, "5")
+        await running.settle()
+        await running.send_by_hand(Side.SELL, "5")
+        await running.settle()
+        report = await kill(place(exchange, tmp_path), AIM)
+    assert report.flat, reasons(report)
+    assert held(exchange) == {}
+    assert sum(fill.qty for fill in exchange.running.brokerage.matching.fills if fill.side is Side.SELL) == D(10)
+
+
+async def test_what_two_strategies_hold_against_each_other_is_left_to_itself(
+    exchange: SimulatedExchange, engine: Engine, place: Place, tmp_path: Path
+) -> None:
+    async with engine(exchange, tmp_path) as running:
+        await running.send("trend", Side.BUY, "9")
+        await running.settle()
+        await running.send("fade", Side.SELL, "4")
+        await running.settle()
+        assert held(exchange) == {"SPY": D(5)}
+        for _ in range(2):
+            report = await kill(place(exchange, tmp_path), AIM)
+            assert report.flat, reasons(report)
+            assert held(exchange) == {}

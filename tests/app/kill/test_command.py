@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trio
 
-from engine.app.kill.act import KillReport
+from engine.app.kill.aim import KillReport
 from engine.app.kill.command import kill_command
 from engine.app.kill.flags import KillFlags
 from engine.app.kill.reset import is_word_of

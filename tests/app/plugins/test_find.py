@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from attrs import evolve
 
 from engine import Strategy
 from engine.app.plugins.find import all_names, find_strategy, unique_names
@@ -150,6 +151,13 @@ def test_a_chosen_name_that_is_not_there_lists_what_is(folder: Path) -> None:
 def test_the_same_strategy_twice_gets_two_names() -> None:
     audit = find_strategy("audit")
     assert unique_names([audit, audit, audit]) == ["audit", "audit_2", "audit_3"]
+
+
+@pytest.mark.parametrize("name", ["", "account"])
+def test_a_name_that_stands_for_something_else_is_refused_in_one_sentence(name: str) -> None:
+    with pytest.raises(Misconfigured, match=r"cannot be called .*; rename its function") as refused:
+        unique_names([find_strategy("audit"), evolve(find_strategy("audit"), name=name)])
+    assert "\n" not in str(refused.value)
 
 
 def test_every_listed_name_can_be_loaded() -> None:

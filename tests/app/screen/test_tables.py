@@ -1,7 +1,7 @@
 """Law: the closing summary tells every figure that the report has, in columns that a pipe can read."""
 
-from engine.app.report import FeedRow, GapRow, SessionReport, Spread, StrategyRow, StreamRow
-from engine.app.screen.tables import gap_sheet, law, render_plain, render_report
+from engine.app.report import AccountRow, FeedRow, GapRow, OrderRow, SessionReport, Spread, StrategyRow, StreamRow
+from engine.app.screen.tables import gap_sheet, law, order_sheet, render_plain, render_report
 
 REPORT = SessionReport(
     ended_by="error",
@@ -19,6 +19,14 @@ def test_the_summary_holds_the_figures() -> None:
     for part in ("ended by error after 12.3 s", "12,345", "trades:SPY", "history_refused", "open", "1.2 / 9.0 / 80"):
         assert part in text
     assert text.endswith("12,345 received + 0 backfilled = 12,345 delivered + 0 conflated + 0 dropped + 0 queued")
+
+
+def test_the_orders_of_a_strategy_stand_beside_what_it_made_today() -> None:
+    account = AccountRow(orders=(OrderRow("trend", orders=3, filled=3, profit="-12.5"), OrderRow("other")))
+    lines = render_plain(order_sheet(account)).splitlines()
+    assert lines[1].endswith("fills  profit today")
+    assert lines[3].endswith("-12.5")
+    assert lines[4].endswith("0")
 
 
 def test_columns_line_up() -> None:

@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from engine.core.blotter import Blotter, Taken
 from engine.core.lifecycle import advance
 from engine.model.account import HeldPosition
-from engine.model.entry import Adjusted, Carried, Entry, Intended, Remembered, Stood
+from engine.model.entry import Adjusted, Carried, Charged, Entry, Intended, Remembered, Stood
 from engine.model.intent import Intent, Purpose, Snapshot
 from engine.model.order import (
     ZERO,
@@ -192,6 +192,8 @@ class File:
                     self.entries["order", ticket.client_order_id] = entry
                 case Adjusted():
                     self.entries["adjusted", entry.id] = entry
+                case Charged(fee=fee):
+                    self.entries["charged", fee.id] = entry
                 case Carried():
                     self.entries["carried", f"{entry.strategy} {entry.position.symbol}"] = entry
                 case _:
@@ -211,6 +213,7 @@ class File:
             intents=intents,
             tickets=tickets,
             adjustments=tuple(entry for entry in entries if isinstance(entry, Adjusted)),
+            charged=tuple(entry for entry in entries if isinstance(entry, Charged)),
             carried=tuple(entry for entry in entries if isinstance(entry, Carried)),
         )
 

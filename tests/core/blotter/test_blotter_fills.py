@@ -229,3 +229,24 @@ def test_an_execution_that_moves_from_an_unknown_order_to_ours_is_handed_on_once
     pad.note(pad.blotter.take_fills((fill,), 1))
     pad.note(pad.blotter.take_orders((venue.orders[new.id],), 1))
     assert [booked for taken in pad.answers for booked in taken.booked] == [("alpha", fill)]
+
+
+def test_an_execution_that_the_list_names_otherwise_than_the_stream_is_counted_once(venue: Any, pad: Any) -> None:
+    order = venue.submit(pad.send())
+    fills = [venue.fill(order.id, qty, price) for qty, price in (("3", "100"), ("3", "100"), ("4", "101"))]
+    listed = [evolve(fill, execution_id=f"listed-{fill.execution_id}") for fill in fills]
+    pad.hear(*venue.told)
+    taken = pad.note(pad.blotter.take_snapshot(venue.snapshot(fills=tuple(listed)), pad.blotter.mark()))
+    assert (taken.booked, taken.doubts) == ((), ())
+    assert (pad.qty("alpha"), pad.blotter.cash()) == (10, -1004)
+
+
+def test_an_execution_like_another_is_another_as_soon_as_its_order_has_room_for_it(venue: Any, pad: Any) -> None:
+    order = venue.submit(pad.send())
+    first = venue.fill(order.id, "3")
+    second = venue.fill(order.id, "3")
+    pad.hear(venue.told[0], venue.told[1])
+    assert pad.note(pad.blotter.take_fills((first, second), 1)).booked == ()
+    assert pad.qty("alpha") == 3
+    assert pad.hear(venue.told[2]).booked == (("alpha", second),)
+    assert pad.qty("alpha") == 6

@@ -180,6 +180,29 @@ def test_after_a_snapshot_the_sub_ledgers_are_the_brokers_positions_whatever_oth
     assert final(pad.restored())[1:] == final(pad.blotter)[1:]
 
 
+@given(histories, st.randoms(use_true_random=False))
+def test_one_snapshot_after_all_was_told_leaves_nobody_with_what_others_traded_away(
+    make_venue: Any, make_pad: Any, history: list[tuple[str, int, int]], dice: Random
+) -> None:
+    venue, pad = make_venue(), make_pad()
+    play(venue, pad, history)
+    told = tellings(venue, pad)
+    dice.shuffle(told)
+    for tell in told:
+        tell(pad)
+    taken = pad.round(venue.snapshot())
+    assert taken.doubts == ()
+    _check_sums(venue, pad)
+    for symbol in SYMBOLS:
+        assert pad.qty("", symbol) * sum(pad.qty(name, symbol) for name in ("alpha", "beta")) >= 0
+        moved = [entry for entry in taken.entries if isinstance(entry, Adjusted) and entry.symbol == symbol]
+        assert sum(entry.qty for entry in moved) == sum(entry.qty * entry.price for entry in moved) == 0
+    assert pad.blotter.cash() == venue.cash
+    assert pad.round(venue.snapshot()).entries == ()
+    assert pad.restored() == pad.blotter
+    assert final(pad.restored())[1:] == final(pad.blotter)[1:]
+
+
 @given(histories, st.integers(0, 30), st.booleans())
 def test_what_was_written_makes_the_same_books_at_any_moment_and_however_often_it_is_written(
     make_venue: Any, make_pad: Any, history: list[tuple[str, int, int]], cut: int, again: bool

@@ -56,6 +56,9 @@ def test_an_order_that_was_given_up_and_is_there_is_taken_and_doubted(venue: Any
     taken = pad.note(pad.blotter.take_orders((venue.submit(name),), 1))
     assert pad.blotter.ticket(name).outcome is Outcome.TAKEN
     assert any("the venue has it" in doubt for doubt in taken.doubts)
+    (alarm,) = taken.alarms
+    assert name in alarm and f"is {outcome}" in alarm and "cancel it" in alarm
+    assert pad.note(pad.blotter.take_orders((venue.orders[pad.blotter.ticket(name).order.id],), 1)).alarms == ()
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.ABSENT, Outcome.DROPPED])

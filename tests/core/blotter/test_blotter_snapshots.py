@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from engine.core.blotter import Blotter
 from engine.core.blotter.comparing import fee_in_kind, share_out
 from engine.model.entry import Adjusted
 from engine.model.order import Fill, OrderChange, OrderStatus, Side
@@ -84,16 +85,104 @@ def test_a_difference_to_what_a_strategy_holds_counts_when_it_is_told_twice(venu
     assert pad.round(venue.snapshot()).doubts == ()
 
 
-def test_shares_that_a_person_sold_are_not_believed_in_any_more(venue: Any, pad: Any) -> None:
+def sold_behind_its_back(venue: Any, pad: Any, qty: str = "4", name: str = "by hand") -> Fill:
+    """A strategy buys ten, and an order of nobody here sells some of them."""
     order = venue.submit(pad.send())
     venue.fill(order.id, "10")
-    other = venue.submit("by hand", side=Side.SELL, qty="4")
-    venue.fill(other.id, "4")
+    other = venue.submit(name, side=Side.SELL, qty=qty)
+    fill: Fill = venue.fill(other.id, qty, "110")
     pad.hear(*venue.told)
+    return fill
+
+
+def test_shares_that_a_person_sold_are_not_believed_in_any_more(venue: Any, pad: Any) -> None:
+    sold_behind_its_back(venue, pad)
     assert (pad.qty("alpha"), pad.qty("")) == (10, -4)
-    pad.round(venue.snapshot())
+    assert pad.answers[-1].doubts == ("AAPL: 4 that strategies hold are no longer there: others traded against them",)
+    snapshot = venue.snapshot()
+    taken = pad.round(snapshot)
+    assert (pad.qty("alpha"), pad.qty(""), taken.doubts) == (6, 0, ())
+    why = "because 4 that it held were sold at 110 by an order of no strategy here (by hand)."
+    assert taken.reports == (f"AAPL: strategy alpha holds 6, {why}",)
+    assert [pad.round(each).entries for each in (snapshot, venue.snapshot())] == [(), ()]
+    assert pad.restored() == pad.blotter
+    assert pad.blotter.profit("alpha", {"AAPL": Decimal(110)}) == 100
+    assert pad.blotter.position("", "AAPL").realized == 0
+    assert pad.blotter.cash() == venue.cash
+
+
+def test_what_gapless_kill_sold_is_put_down_to_it(venue: Any, pad: Any) -> None:
+    sold_behind_its_back(venue, pad, "10", "kill-1-2-AAPL-0")
+    reports = [sentence for taken in pad.answers for sentence in taken.reports]
+    assert "(sell AAPL) was placed by 'gapless kill'" in reports[0]
+    assert (
+        "holds 0, because 10 that it held were sold at 110 by an order of 'gapless kill'"
+        in (pad.round(venue.snapshot()).reports[0])
+    )
+
+
+def test_who_buys_while_a_person_is_short_buys_that_back_at_its_own_price(venue: Any, pad: Any) -> None:
+    other = venue.submit("by hand", side=Side.SELL, qty="4")
+    venue.fill(other.id, "4", "500")
+    order = venue.submit(pad.send())
+    venue.fill(order.id, "10")
+    pad.hear(*venue.told)
     pad.round(venue.snapshot())
     assert (pad.qty("alpha"), pad.qty("")) == (6, 0)
+    assert pad.blotter.profit("alpha", {"AAPL": Decimal(100)}) == 0
+
+
+def test_several_strategies_lose_what_several_executions_took_each_at_its_price(venue: Any, pad: Any) -> None:
+    for strategy in ("alpha", "beta"):
+        venue.fill(venue.submit(pad.send(strategy, qty="3"), qty="3").id, "3")
+    other = venue.submit("by hand", side=Side.SELL, qty="5")
+    for qty, price in (("4", "110"), ("1", "120")):
+        venue.fill(other.id, qty, price)
+    pad.hear(*venue.told)
+    pad.round(venue.snapshot())
+    assert [pad.qty(name) for name in ("alpha", "beta", "")] == [0, 1, 0]
+    realized = [pad.blotter.position(name, "AAPL").realized for name in ("alpha", "beta", "")]
+    assert realized == [40, 20, 0], "the newest execution is put down first"
+
+
+def test_an_execution_that_turns_out_to_be_ours_gives_back_what_it_took(venue: Any, pad: Any) -> None:
+    entry, leg, _ = venue.bracket(pad.send())
+    unlinked = evolve(leg, parent_id="", status=OrderStatus.NEW)
+    venue.orders[leg.id] = unlinked
+    venue.fill(entry.id, "10")
+    venue.fill(leg.id, "10", "110")
+    told = [evolve(each, order=evolve(each.order, legs=())) for each in venue.told]
+    pad.hear(*(evolve(each, order=unlinked) if each.order == leg else each for each in told))
+    orders = tuple(evolve(order, legs=()) for order in venue.orders.values())
+    assert (pad.qty("alpha"), pad.qty("")) == (10, -10)
+    pad.round(venue.snapshot(orders=orders))
+    assert (pad.qty("alpha"), pad.qty("")) == (0, 0)
+    pad.note(pad.blotter.take_orders([venue.orders[entry.id]], 1))
+    assert (pad.qty("alpha"), pad.qty("")) == (0, 0)
+    assert pad.blotter.by_order_id(leg.id).strategy == "alpha"
+    assert pad.round(venue.snapshot()).entries == ()
+    assert pad.blotter.profit("alpha", {}) == 100
+    assert pad.restored() == pad.blotter
+
+
+def test_an_order_that_is_claimed_in_the_file_gives_back_what_it_took(venue: Any, pad: Any) -> None:
+    """So `gapless kill` reads the file: its own orders are those of the strategies that they closed."""
+    sold_behind_its_back(venue, pad, "10", "kill-1-alpha-AAPL-0")
+    pad.round(venue.snapshot())
+    remembered = pad.file.remembered()
+    claimed = tuple(evolve(ticket, strategy="alpha") for ticket in remembered.tickets)
+    books = Blotter.restore(evolve(remembered, tickets=claimed))
+    assert [books.position(name, "AAPL").qty for name in ("alpha", "")] == [0, 0]
+
+
+def test_the_execution_of_an_order_that_nobody_told_of_takes_nothing_at_once(venue: Any, pad: Any) -> None:
+    order = venue.submit(pad.send())
+    venue.fill(order.id, "10")
+    pad.hear(*venue.told)
+    other = venue.submit("perhaps ours", side=Side.SELL, qty="4")
+    venue.fill(other.id, "4")
+    assert pad.round(venue.snapshot(orders=(venue.orders[order.id],))).doubts
+    assert (pad.qty("alpha"), pad.qty("")) == (10, -4)
 
 
 def test_what_happened_after_the_mark_is_not_judged(venue: Any, pad: Any) -> None:

@@ -47,6 +47,24 @@ async def test_an_orderly_end_leaves_nothing_to_guard(tmp_path: Path, autojump_c
     assert read_heartbeat(tmp_path) is None
 
 
+async def test_each_beat_is_one_line_of_the_same_length_written_over_the_last_in_the_same_file(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    orders = 10**9
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_heartbeat, tmp_path, trio.current_time, lambda: orders)
+        await trio.testing.wait_all_tasks_blocked()
+        before = (tmp_path / FILE_NAME).stat()
+        orders = 7
+        await trio.sleep(BEAT_EVERY_S * 1.5)
+        after = (tmp_path / FILE_NAME).stat()
+        assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size) != (0, 0)
+        (tmp_path / FILE_NAME).unlink()
+        await trio.sleep(BEAT_EVERY_S * 1.5)
+        assert read_heartbeat(tmp_path) is not None, "what somebody removed is there again"
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_disk_that_does_not_take_it_stops_nothing(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:

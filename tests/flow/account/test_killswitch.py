@@ -93,11 +93,28 @@ async def test_what_gapless_kill_latched_is_left_to_gapless_kill(
 ) -> None:
     switch, said = switch_on(tmp_path)
     Latches(tmp_path).trip("account", f"{OUTSIDE}somebody ran it.", "gapless kill", NOON_NS)
-    with trio.move_on_after(1):
+    with trio.move_on_after(3.5 * WATCH_EVERY_S):
         await switch.serve_latches()
     assert switch.tripped("trend")
     assert said.scopes == []
     assert len(said.sentences) == 1, "it is said once, and not each time it is looked"
+
+
+async def test_each_run_of_gapless_kill_is_seen_whatever_tripped_it_first(tmp_path: Path) -> None:
+    outside = f"{OUTSIDE}somebody ran it."
+    Latches(tmp_path).trip("account", outside, "gapless kill", NOON_NS)
+    switch, _ = switch_on(tmp_path)
+    assert switch.elsewhere("trend") == "", "that was before this run, which has read its books since"
+    Latches(tmp_path).trip("account", outside, "gapless kill", NOON_NS + 1)
+    assert switch.elsewhere("trend") == outside, "the same words, and yet another process at work"
+    Latches(tmp_path).reset("account")
+    assert switch.elsewhere("trend") == ""
+    await switch.trip("trend", "It lost too much.", "limit")
+    assert switch.elsewhere("trend") == "", "what this engine tripped it flattens itself"
+    Latches(tmp_path).trip("trend", outside, "gapless kill", NOON_NS + 2)
+    assert switch.elsewhere("trend") == outside
+    assert switch.elsewhere("other") == ""
+    assert "lost too much" in switch.tripped("trend"), "the first reason stays"
 
 
 async def test_a_reset_frees_the_running_engine_and_the_next_trip_acts_again(

@@ -17,7 +17,8 @@ from engine.core.blotter import Blotter
 from engine.errors import BrokerUnavailable, OrderRefused, ReplyMissing, StoreFailed
 from engine.flow.desk import Desk, DeskTuning
 from engine.flow.risk import Vetted
-from engine.model.account import Account, Asset, HeldPosition
+from engine.model.account import Account, AccountFee, Asset, HeldPosition
+from engine.model.control import ControlEvent
 from engine.model.entry import Entry, Heard, Intended, Remembered, Saved, Stood
 from engine.model.intent import Purpose
 from engine.model.order import (
@@ -34,14 +35,11 @@ from engine.model.order import (
     Side,
     TimeInForce,
 )
-from engine.ports import AccountMessage, FillPage, Step
+from engine.ports import AccountMessage, FeePage, FillPage, Go, Step, at_once
 
 START_NS = 1_772_000_000_000_000_000
 SPY = Asset(id="spy", symbol="SPY", name="SPY", asset_class=AssetClass.US_EQUITY, exchange="ARCA")
-NOTHING = Account(**dict.fromkeys((
-    "cash", "equity", "last_equity", "long_market_value", "short_market_value", "buying_power", "regt_buying_power",
-    "non_marginable_buying_power", "options_buying_power", "initial_margin", "maintenance_margin",
-    "last_maintenance_margin", "sma", "accrued_fees", "multiplier"), ZERO))  # fmt: skip
+NOTHING = Account(**dict.fromkeys((name for name in Account.__annotations__ if name != "shorting_enabled"), ZERO))
 
 
 class Clock:
@@ -62,6 +60,7 @@ class Broker:
     clock: Clock
     orders: dict[str, Order] = field(factory=dict)
     fills: list[Fill] = field(factory=list)
+    fees: list[AccountFee] = field(factory=list)
     held: dict[str, Decimal] = field(factory=dict)
     submits: list[str] = field(factory=list)
     cancels: list[str] = field(factory=list)
@@ -73,9 +72,10 @@ class Broker:
     liar: bool = False
     on_call: Callable[[str], Awaitable[None]] | None = None
 
-    async def submit(self, request: OrderRequest, *, urgent: bool = False) -> tuple[Order, ...]:
+    async def submit(self, request: OrderRequest, *, urgent: bool = False, go: Go = at_once) -> tuple[Order, ...]:
         """``ok``; ``drop``: taken, the reply is lost; ``slow``: taken, after the client gave up; ``lose``: never
         arrives; ``late``: arrives two seconds after the client gave up; ``refuse``; ``hang``: no answer at all."""
+        await go()
         self.posts.append(request)
         await self._call("submit", reading=False)
         way = self.submits.pop(0) if self.submits else "ok"
@@ -111,9 +111,10 @@ class Broker:
         self.orders[order.id] = order
         return order
 
-    async def replace(self, order_id: str, change: ReplaceRequest) -> tuple[Order, ...]:
+    async def replace(self, order_id: str, change: ReplaceRequest, *, go: Go = at_once) -> tuple[Order, ...]:
         """``ok``; ``drop``: done, the reply is lost; ``lose``: never arrives; ``beaten``: taken, then the old one
         fills; ``refuse``: it has filled."""
+        await go()
         await self._call("replace", reading=False)
         way = self.changes.pop(0) if self.changes else "ok"
         old = self.orders[order_id]
@@ -171,12 +172,8 @@ class Broker:
             price=Decimal(price), ts_ns=self.clock.now_ns(),
         )  # fmt: skip
         self.fills.append(fill)
-        self.turn(
-            order_id,
-            OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED,
-            filled_qty=order.filled_qty + more,
-            filled_avg_price=Decimal(price),
-        )
+        status = OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED
+        self.turn(order_id, status, filled_qty=order.filled_qty + more, filled_avg_price=Decimal(price))
         return fill
 
     async def _call(self, name: str, *, reading: bool = True) -> None:
@@ -185,8 +182,7 @@ class Broker:
         if self.on_call is not None:
             await self.on_call(name)
         if self.away:
-            error = BrokerUnavailable if reading else ReplyMissing
-            raise error("no route to host")
+            raise (BrokerUnavailable if reading else ReplyMissing)("no route to host")
 
     async def order(self, order_id: str) -> tuple[Order, ...]:
         await self._call("order")
@@ -205,6 +201,12 @@ class Broker:
         start = int(mark or 0)
         fills = [fill for fill in self.fills[start : start + 2] if fill.ts_ns >= since_ns or mark]
         return FillPage(fills=tuple(fills), mark=str(min(start + 2, len(self.fills))), more=start + 2 < len(self.fills))
+
+    async def fees_behind(self, mark: str, since_ns: int) -> FeePage:
+        await self._call("fees_behind")
+        start = int(mark or 0)
+        fees = [fee for fee in self.fees[start : start + 2] if fee.ts_ns >= since_ns or mark]
+        return FeePage(fees=tuple(fees), mark=str(min(start + 2, len(self.fees))), more=start + 2 < len(self.fees))
 
     async def positions(self) -> tuple[HeldPosition, ...]:
         await self._call("positions")
@@ -258,7 +260,7 @@ class Judge:
     """Lets everything pass, but for what clashes."""
 
     clash: Callable[[OrderRequest], Order | None] = lambda _: None
-    notes: list[bool] = field(factory=list)
+    notes: dict[str, bool] = field(factory=dict)
 
     def check(self, strategy: str, request: OrderRequest, purpose: Purpose, *_: object, **__: object) -> Vetted:
         return Vetted(request=request, clash=self.clash(request), adds_risk=purpose is Purpose.ENTRY)
@@ -269,8 +271,8 @@ class Judge:
     async def learn_price(self, strategy: str, symbol: str) -> None:
         await trio.lowlevel.checkpoint()
 
-    def note(self, strategy: str, ok: bool) -> None:
-        self.notes.append(ok)
+    def note(self, strategy: str, ok: bool, client_order_id: str = "") -> None:
+        self.notes[client_order_id] = ok
 
     def check_day(self) -> None:
         pass
@@ -281,6 +283,9 @@ class Switch:
     """A kill switch in memory."""
 
     reason: str = ""
+
+    def elsewhere(self, strategy: str) -> str:
+        return ""
 
     def tripped(self, strategy: str) -> str:
         return self.reason
@@ -313,6 +318,7 @@ class World:
     switch: Switch = field(factory=Switch)
     prices: Prices = field(factory=Prices)
     said: list[str] = field(factory=list)
+    alarms: list[ControlEvent] = field(factory=list)
     steps: list[Step] = field(factory=list)
     saved: dict[str, Saved] = field(factory=dict)
     missing: str = ""
@@ -333,9 +339,9 @@ class World:
 
         return Desk(
             broker=self.broker, store=self.store, blotter=blotter or Blotter("test"), clock=self.clock, vet=self.judge,
-            switch=self.switch, marks=self.prices, random=Random(7), report=self.said.append, announce=lambda _: None,
-            tuning=tuning or DeskTuning(), heard=heard or {}, probe=probe, data_missing=lambda _: self.missing,
-            pending_state=lambda strategy: self.saved.pop(strategy, None),
+            switch=self.switch, marks=self.prices, random=Random(7), report=self.said.append,
+            announce=self.alarms.append, tuning=tuning or DeskTuning(), heard=heard or {}, probe=probe,
+            data_missing=lambda _: self.missing, pending_state=lambda strategy: self.saved.pop(strategy, None),
         )  # fmt: skip
 
     @asynccontextmanager
@@ -375,13 +381,9 @@ class World:
 def limit(side: Side = Side.BUY, qty: int = 10, price: int = 499) -> OrderRequest:
     """A limit order on SPY."""
     return OrderRequest(
-        symbol="SPY",
-        side=side,
-        type=OrderType.LIMIT,
-        time_in_force=TimeInForce.DAY,
-        qty=Decimal(qty),
+        symbol="SPY", side=side, type=OrderType.LIMIT, time_in_force=TimeInForce.DAY, qty=Decimal(qty),
         limit_price=Decimal(price),
-    )
+    )  # fmt: skip
 
 
 @pytest.fixture

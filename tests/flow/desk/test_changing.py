@@ -73,3 +73,20 @@ async def test_who_waits_for_the_old_order_waits_for_the_new_one(world, ask, aut
         world.fill(desk, "order-2")
         await trio.sleep(0.1)
         assert order.filled_qty == 20
+
+
+async def test_a_change_that_nobody_told_of_is_found_by_looking_however_busy_the_account_is(world, ask, autojump_clock):
+    async with world.open() as desk, trio.open_nursery() as nursery:
+        live = await desk.place("s", ask())
+        other = await desk.place("s", ask(qty=1000))
+
+        async def fill_the_other():
+            while True:
+                await trio.sleep(1)
+                world.fill(desk, other.id, 1)
+
+        nursery.start_soon(fill_the_other)
+        began_s = trio.current_time()
+        await live.replace(limit=498)
+        assert trio.current_time() - began_s < 2 * desk.tuning.look_after_s
+        nursery.cancel_scope.cancel()

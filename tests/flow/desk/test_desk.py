@@ -29,7 +29,7 @@ STEPS = [
 ]
 
 
-async def _die_at(world, ask, step, way):
+async def _die_at(world, ask, step, way, purpose=Purpose.ENTRY):
     """Place an order in a desk that dies at a step; what it had synced by then stays."""
     frozen = []
 
@@ -43,7 +43,7 @@ async def _die_at(world, ask, step, way):
         async with world.open() as desk:
             world.on_step = die
             with trio.move_on_after(60):
-                await desk.place("s", ask(), within_s=60)
+                await desk.place("s", ask(), purpose=purpose, within_s=60)
     except BaseExceptionGroup as group:
         rest = group.split(_Death)[1]
         assert rest is None or rest.split(GaplessError)[1] is None
@@ -83,6 +83,16 @@ async def test_what_a_former_run_left_unclear_is_asked_for_before_anything_is_op
         Outcome.ABSENT,
         Outcome.TAKEN,
     )
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+async def test_what_a_former_run_did_not_get_to_the_venue_is_not_sent_by_this_one(world, ask, purpose, autojump_clock):
+    assert await _die_at(world, ask, Step.INTENT_WRITTEN, "ok", purpose)
+    desk = world.build(Blotter.restore(world.store.remembered("test2")))
+    async with world.open(desk=desk):  # what it was to close, 'gapless kill' or the guard has closed meanwhile
+        await desk.settle()
+        assert [ticket.outcome for ticket in desk.blotter.tickets()] == [Outcome.ABSENT]
+    assert not world.broker.posts
 
 
 async def test_an_exit_at_the_start_waits_for_those_answers_but_not_for_ever(world, ask, autojump_clock):

@@ -3,8 +3,9 @@
 import pytest
 import trio
 
+from engine.errors import OrderEnded
 from engine.model.intent import Outcome
-from engine.model.order import OrderStatus
+from engine.model.order import OrderChange, OrderStatus
 
 
 @pytest.mark.parametrize("ways", [["ok"], ["drop"], ["lose", "lose", "ok"]])
@@ -74,3 +75,20 @@ async def test_canceling_what_arrives_late_cancels_it(world, ask, autojump_clock
         (order,) = desk.open_orders("s")
         await order.cancel()
         assert order.status is OrderStatus.CANCELED
+
+
+async def test_an_order_that_turns_up_after_it_was_given_up_is_taken_back_and_a_person_is_told(
+    world, ask, autojump_clock
+):
+    world.broker.submits = ["lose"]
+    async with world.open() as desk:
+        with pytest.raises(OrderEnded):
+            await desk.place("s", ask(), within_s=1)
+        order = await world.broker.submit(world.broker.posts[0])  # a proxy kept it back for so long
+        for _ in range(2):
+            world.tell(desk, order[0], OrderChange.NEW)
+            await trio.sleep(5)
+        assert [order.status for order in desk.open_orders("s")] == [OrderStatus.NEW]
+        (alarm,) = world.alarms
+        assert "the venue has it after all" in alarm.message
+        assert sum(alarm.message == said for said in world.said) == 1

@@ -5,7 +5,7 @@ from attrs import evolve
 
 from engine.flow.desk import DeskTuning
 from engine.model.entry import Heard
-from engine.model.order import OrderStatus
+from engine.model.order import OrderChange, OrderStatus
 from engine.ports import AccountMessage
 
 
@@ -75,3 +75,14 @@ async def test_a_fill_reaches_its_strategy_once_and_only_while_it_listens(world,
         world.fill(desk, order.id)
         await trio.sleep(0.1)
         assert len(got) == 1
+
+
+async def test_a_rejection_overrules_the_reply_however_often_and_fully_it_is_told(world, ask, autojump_clock):
+    async with world.open() as desk:
+        order = await desk.place("s", ask())
+        world.tell(desk, world.broker.turn(order.id, OrderStatus.REJECTED), OrderChange.REJECTED)
+        await order.ended()
+        world.tell(desk, world.broker.turn(order.id, OrderStatus.REJECTED, failed_ns=1), OrderChange.REJECTED)
+        await trio.sleep(1)
+        assert order.order.failed_ns == 1
+        assert world.judge.notes[order.client_order_id] is False

@@ -5,8 +5,10 @@ from decimal import Decimal
 import pytest
 import trio
 
-from engine.errors import BrokerUnavailable, LineLost
+from engine.core.blotter import Blotter
+from engine.errors import BrokerUnavailable, LineLost, MarkUnknown
 from engine.flow.desk import DeskTuning
+from engine.model.entry import Remembered
 from engine.model.order import OrderStatus, Side
 
 
@@ -157,6 +159,28 @@ async def test_positions_that_move_during_a_round_are_read_again(world, ask, aut
         assert not any("belong" in said for said in world.said)
 
 
+async def test_orders_that_ended_unheard_are_each_asked_for_once_a_round_however_positions_move(
+    world, ask, autojump_clock
+):
+    async with world.open() as desk:
+        resting = await desk.place("s", ask())
+        lost = [await desk.place("s", ask()) for _ in range(5)]
+        await trio.sleep(5)
+        for order in lost:
+            world.broker.turn(order.id, OrderStatus.CANCELED)
+        world.broker.calls.clear()
+
+        async def move(name):
+            if name == "positions" and world.broker.calls.count("positions") in (2, 3):
+                world.broker.fill(resting.id, 500, Decimal(1))
+
+        world.broker.on_call = move
+        await desk.reconcile()
+        assert world.broker.calls.count("positions") == 4
+        assert world.broker.calls.count("order") == len(lost)
+        assert all(order.status is OrderStatus.CANCELED for order in lost)
+
+
 async def test_books_that_cannot_be_brought_together_trip_the_switch_and_say_why(world, ask, autojump_clock):
     async with world.open() as desk:
         order = await desk.place("s", ask())
@@ -210,3 +234,62 @@ async def test_a_fill_of_an_order_that_was_canceled_before_is_found_too(world, a
         assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, 4)
         await trio.sleep(30)
         assert not world.switch.reason
+
+
+async def test_a_fill_that_a_former_run_died_of_hours_ago_is_found(world, ask, autojump_clock):
+    async with world.open(desk=world.build(Blotter("first"))) as desk:
+        order = await desk.place("s", ask())
+    missed = world.broker.fill(order.id, 500)
+    await trio.sleep(5 * 3600)
+    ticket = desk.blotter.ticket(order.client_order_id)
+    told = Blotter.restore(Remembered(session="second", next_seq={}, intents=(ticket.intent,)))
+    told.take_orders((world.broker.orders[order.id],), 1)  # as the one that asks what became of it does, at once
+    async with world.open(desk=world.build(told)) as desk:
+        assert desk.blotter.fills_of("s") == (missed,)
+        await trio.sleep(600)
+        assert not world.switch.reason
+
+
+async def test_after_books_that_could_not_be_brought_together_a_reset_and_a_clean_round_let_it_go_on(
+    world, ask, autojump_clock
+):
+    async with world.open() as desk:
+        order = await desk.place("s", ask())
+        await trio.sleep(5)
+        fill = world.broker.fill(order.id, 500)
+        world.broker.fills.remove(fill)
+        await trio.sleep(240)
+        world.switch.reason = ""  # a person reset it, and the books still differ
+        await trio.sleep(120)
+        assert "could not be brought together" in desk.gate.account_blocked
+        world.switch.reason = "again"
+        world.broker.fills.append(fill)
+        await trio.sleep(120)
+        assert desk.gate.account_blocked  # the books agree, and nobody has looked
+        world.switch.reason = ""
+        await trio.sleep(60)
+        assert not desk.gate.account_blocked
+        assert sum("may be opened again" in said for said in world.said) == 1
+        await desk.place("s", ask())
+
+
+async def test_a_place_in_the_list_of_executions_that_the_broker_forgot_is_given_up_once_and_said(
+    world, ask, autojump_clock
+):
+    async def forget(name):
+        if name == "fills_behind":
+            world.broker.on_call = None
+            raise MarkUnknown("invalid page_token")
+
+    desk = world.build(heard={"activities": "7"})
+    async with world.open(desk=desk, ready=False):
+        desk.account_connected()
+        order = await desk.place("s", ask())
+        world.broker.fill(order.id, 500)
+        await desk.reconcile()
+        world.broker.on_call = forget
+        await desk.reconcile()
+        await desk.reconcile()
+        assert desk.position("s", "SPY").qty == 10
+        assert [ticket.fills for ticket in desk.blotter.tickets()] == [tuple(world.broker.fills)]
+        assert sum("was the account reset?" in said for said in world.said) == 1

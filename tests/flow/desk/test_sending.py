@@ -8,6 +8,7 @@ import trio
 from engine.errors import KillSwitchTripped, NotReady, OrderEnded, OrderRefused, StoreFailed
 from engine.model.entry import Intended, Saved
 from engine.model.intent import Outcome, Purpose
+from engine.model.order import Side
 from engine.ports import Step
 
 
@@ -29,6 +30,28 @@ async def test_an_order_that_never_arrived_is_sent_again_with_its_own_id(world, 
     assert len({post.client_order_id for post in world.broker.posts}) == 1
     assert len(world.broker.orders) == 1
     assert Step.RESUBMIT_SENDING in world.steps
+
+
+async def test_an_exit_is_not_sent_again_once_something_else_has_closed_what_it_was_to_close(
+    world, ask, autojump_clock
+):
+    async with world.open() as desk, trio.open_nursery() as nursery:
+        entry = await desk.place("s", ask())
+        stop = await desk.place("s", ask(Side.SELL, price=490))
+        world.fill(desk, entry.id)
+        await entry.filled()
+        world.broker.submits = ["lose"]
+
+        async def leave():
+            with pytest.raises(OrderEnded):
+                await desk.place("s", ask(Side.SELL), purpose=Purpose.EXIT)
+
+        nursery.start_soon(leave)
+        await trio.sleep(1)
+        world.fill(desk, stop.id)
+        await stop.filled()
+    assert len(world.broker.posts) == 3
+    assert not world.broker.held["SPY"]
 
 
 async def test_it_is_sent_at_most_so_many_times(world, ask, autojump_clock):
@@ -69,8 +92,9 @@ async def test_a_refusal_of_the_first_sending_is_told_to_the_caller(world, ask, 
             await desk.place("s", ask())
         ticket = desk.blotter.ticket(refused.value.client_order_id)
     assert refused.value.rule == "buying_power"
+    assert str(refused.value) == f"s: buy 10 SPY ({ticket.client_order_id}): insufficient buying power"
     assert ticket.outcome is Outcome.REFUSED
-    assert world.judge.notes == [False]
+    assert world.judge.notes == {"": False}
 
 
 async def test_a_refusal_of_the_second_sending_is_no_answer_about_the_first(world, ask, autojump_clock):

@@ -16,7 +16,7 @@ from engine.errors import BrokerUnavailable, OrderRefused, ReplyMissing
 from engine.flow.flatten import BrokerHands, run_flatten
 from engine.model.account import Account, Asset, HeldPosition
 from engine.model.order import ZERO, AssetClass, Order, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
-from engine.ports import FillPage
+from engine.ports import FeePage, FillPage
 
 CORE_NS = 1_772_461_860 * 10**9
 """Monday 2026-03-02, 9:31 in New York."""
@@ -59,7 +59,7 @@ class ToyBroker:
         self.orders[order.id] = order
         return order
 
-    async def submit(self, request: OrderRequest, *, urgent: bool = False) -> tuple[Order, ...]:
+    async def submit(self, request: OrderRequest, *, urgent: bool = False, go: Any = None) -> tuple[Order, ...]:
         await trio.sleep(0.05)
         assert urgent
         answer = next(self.answers, "ok")
@@ -115,10 +115,13 @@ class ToyBroker:
             id="a", symbol=symbol, name="", asset_class=AssetClass.US_EQUITY, exchange="NYSE", fractionable=False
         )
 
-    async def replace(self, order_id: str, change: Any) -> tuple[Order, ...]:
+    async def replace(self, order_id: str, change: Any, *, go: Any = None) -> tuple[Order, ...]:
         raise AssertionError("flattening changes no order")
 
     async def fills_behind(self, mark: str, since_ns: int) -> FillPage:
+        raise AssertionError("flattening reads positions")
+
+    async def fees_behind(self, mark: str, since_ns: int) -> FeePage:
         raise AssertionError("flattening reads positions")
 
     async def account(self) -> Account:

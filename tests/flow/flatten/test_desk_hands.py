@@ -80,3 +80,20 @@ async def test_every_act_is_between_two_steps(build_floor: Build, fate: Any, aut
     steps: list[Step] = []
     await flatten(floor, "SPY", probe=steps.append)
     assert steps == [Step.FLATTEN_CLOSING, Step.FLATTEN_CLOSED]
+
+
+async def test_what_others_closed_behind_its_back_is_not_closed_again(build_floor: Build, autojump_clock: Any) -> None:
+    """``gapless kill`` sold five, and the books of the strategy do not say so yet: to sell would be to sell short."""
+    floor = build_floor(alpha_SPY=5, alpha_QQQ=5)
+    floor.desk.held |= {("", "SPY"): Decimal(-5), ("", "QQQ"): Decimal(-2)}
+    results = await flatten(floor, "SPY", "QQQ")
+    assert {symbol: over.flat for symbol, over in results.items()} == {"SPY": True, "QQQ": True}
+    assert [(order.symbol, order.side, order.order.qty) for order in floor.desk.placed] == [("QQQ", "sell", 3)]
+    assert floor.desk.crossed == []
+
+
+async def test_what_is_nobodys_on_the_same_side_is_left_alone(build_floor: Build, autojump_clock: Any) -> None:
+    floor = build_floor(alpha_SPY=5)
+    floor.desk.held["", "SPY"] = Decimal(4)
+    await flatten(floor, "SPY")
+    assert floor.desk.held == {("alpha", "SPY"): 0, ("", "SPY"): 4}

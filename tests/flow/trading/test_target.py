@@ -79,10 +79,19 @@ async def test_a_target_between_two_increments_is_cut_and_that_is_said(
 async def test_dust_that_cannot_be_traded_is_said_and_is_no_failure(
     build_floor: Callable[..., Any], autojump_clock: Any
 ) -> None:
-    floor = build_floor(**{"alpha_BTC/USD": "0.0029"})
+    floor = build_floor(**{"alpha_BTC/USD": "0.3009"})
     await floor.trading().target("BTC/USD", 0)
     assert floor.desk.held["alpha", "BTC/USD"] == Decimal("0.0009")
     assert floor.said == ["alpha: BTC/USD is 0.0009 off its target 0: less than can be traded"]
+
+
+async def test_what_a_fee_in_coins_took_is_not_bought_when_it_is_less_than_the_venue_sells(
+    build_floor: Callable[..., Any], autojump_clock: Any
+) -> None:
+    floor = build_floor(**{"alpha_BTC/USD": "0.95"})
+    await floor.trading().target("BTC/USD", 1)
+    assert floor.desk.placed == []
+    assert floor.said == ["alpha: BTC/USD is -0.05 off its target 1: less than can be traded"]
 
 
 async def test_dust_in_the_way_of_a_target_is_no_way_to_it(
@@ -135,3 +144,39 @@ def test_whatever_becomes_of_the_orders_nothing_crosses_zero(
         assert floor.desk.held["beta", "SPY"] == others
 
     floor.run(body)
+
+
+async def test_a_target_counts_what_others_have_taken_away(
+    build_floor: Callable[..., Any], autojump_clock: Any
+) -> None:
+    floor = build_floor(alpha_SPY=5)
+    floor.desk.held["", "SPY"] = Decimal(-5)
+    await floor.trading().target("SPY", 0)
+    assert floor.desk.placed == []
+    await floor.trading().target("SPY", 2)
+    assert [(order.side, order.order.qty) for order in floor.desk.placed] == [("buy", 2)]
+
+
+async def test_what_is_said_of_a_target_is_not_said_again_with_every_bar(
+    build_floor: Callable[..., Any], autojump_clock: Any
+) -> None:
+    floor = build_floor()
+    trading = floor.trading()
+    for _ in range(3):
+        await trading.target("SPY", "2.5")
+    assert floor.said == ["alpha: target 2.5 SPY is cut to 2, the next whole increment"]
+    await trading.target("SPY", "3.5")
+    assert len(floor.said) == 2
+
+
+async def test_the_rest_that_a_fee_in_coins_leaves_is_dust_also_where_no_stream_tells_a_price(
+    build_floor: Callable[..., Any], autojump_clock: Any
+) -> None:
+    floor = build_floor()
+    floor.desk.held["alpha", "BTC/USD"] = Decimal("0.098")
+    floor.desk.cost_each = Decimal(1000)
+    trading = floor.trading()
+    trading.price = lambda _: None
+    await trading.target("BTC/USD", "0.1")
+    assert floor.desk.placed == []
+    assert floor.said == ["alpha: BTC/USD is -0.002 off its target 0.1: less than can be traded"]

@@ -14,7 +14,7 @@ from engine.flow.context import StrategyContext
 from engine.flow.runner import StrategyRun
 from engine.flow.trading.fills import FILLS_MAX, Fills
 from engine.model.intent import Purpose
-from engine.model.order import OrderStatus, Side
+from engine.model.order import OrderStatus, Side, TimeInForce
 from engine.ports import CallbackStrategy, Context, Strategy, plug, strategy
 
 Build = Callable[..., Any]
@@ -54,8 +54,32 @@ async def test_an_order_with_exits_of_its_own_is_no_exit(build_floor: Build, aut
 
 
 async def test_a_word_that_no_order_knows_is_a_mistake_in_the_strategy(build_floor: Build, autojump_clock: Any) -> None:
-    with pytest.raises(TypeError, match="limt"):
-        await StrategyContext("alpha", build_floor().markets, build_floor().trading()).buy("SPY", 1, limt=3)
+    context = StrategyContext("alpha", build_floor().markets, build_floor().trading())
+    with pytest.raises(TypeError, match=r"^ctx\.buy has no argument 'limt': did you mean 'limit'\?$"):
+        await context.buy("SPY", 1, limt=3)
+    with pytest.raises(TypeError, match=r"^ctx\.sell has no argument 'time_in_force': did you mean 'tif'\?$"):
+        await context.sell("SPY", 1, time_in_force="day")
+    with pytest.raises(TypeError, match=r"ctx\.buy has no argument 'zzz': it has qty, notional, limit,"):
+        await context.buy("SPY", 1, zzz=1)
+
+
+async def test_a_pair_may_be_written_without_its_slash(build_floor: Build, autojump_clock: Any) -> None:
+    floor = build_floor()
+    floor.desk.assets["BTCUSD"] = floor.desk.assets["BTC/USD"]
+    trading = floor.trading()
+    await trading.order(Side.BUY, "BTCUSD", "0.5")
+    (order,) = floor.desk.placed
+    assert (order.symbol, order.ticket.intent.request.time_in_force) == ("BTC/USD", TimeInForce.GTC)
+    assert trading.position("BTCUSD") == trading.position("BTC/USD") == Decimal("0.5")
+    await trading.target("BTCUSD", 0)
+    assert trading.position("BTCUSD") == 0
+
+
+async def test_a_strategy_reads_its_own_profit_and_none_where_that_is_not_known(build_floor: Build) -> None:
+    floor = build_floor()
+    floor.profits["alpha"] = Decimal("12.5")
+    profits = [StrategyContext(name, floor.markets, floor.trading(name)).profit() for name in ("alpha", "beta")]
+    assert profits == [Decimal("12.5"), None]
 
 
 async def test_cancel_ends_the_open_orders_of_one_symbol_or_all(

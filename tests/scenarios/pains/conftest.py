@@ -5,8 +5,10 @@ doors, so that what a fault hides from the engine is not hidden from the test.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -27,6 +29,7 @@ from engine.model.control import Alarm, ControlEvent
 from engine.model.order import Order
 from engine.ports import Strategy
 from engine.store import read_store
+from engine.testing.chaos.day import memory_folder
 from engine.testing.chaos.verdict import differences
 from engine.testing.inline import run_inline
 from engine.testing.simulated import SimulatedExchange
@@ -52,6 +55,7 @@ class Play:
         beside: Callable[[Any], Awaitable[None]] | None = None,
         for_s: float = 120.0,
         may_fail: Sequence[str] = (),
+        rest_per_minute: int | None = None,
         **options: Any,
     ) -> SessionReport:
         """Hold a session. A strategy that fails fails the test, but for those that ``may_fail``."""
@@ -62,7 +66,7 @@ class Play:
             key_id=Secret(self.exchange.key_id),
             secret=Secret(self.exchange.secret),
             state=self.folder,
-            tuning=Tuning(silence_s=600.0),  # these markets are slow
+            tuning=Tuning(silence_s=600.0, rest_per_minute=rest_per_minute),  # these markets are slow
             **options,
         )
         report = await run_live(given, exchange=self.exchange.running, run_sync=run_inline, beside=beside)
@@ -90,12 +94,8 @@ class Play:
         return self.exchange.running.brokerage.matching
 
     def wrong(self, account: Any) -> list[str]:
-        """Every difference between the books of both sides, and the file, to the cent.
-
-        Fees in dollars are beside it: the venue tells them in the activities of the next day, and no fill has them.
-        """
-        fees = sum((fill.fee for fill in self.matching.fills if fill.fee_asset == "USD"), Decimal(0))
-        return differences(account.desk.blotter, self.matching, AccountTerms().cash - fees, read_store(self.folder))
+        """Every difference between the books of both sides, and the file, to the cent."""
+        return differences(account.desk.blotter, self.matching, AccountTerms().cash, read_store(self.folder))
 
     def held(self, symbol: str = COIN) -> Decimal:
         """What the exchange says is held."""
@@ -130,21 +130,34 @@ def exchange_options() -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def play(exchange: SimulatedExchange, tmp_path: Path) -> Iterator[Play]:
-    """An account that has never traded."""
-    one = Play(exchange, tmp_path)
-    sink = logger.add(lambda message: one.said.append(str(message).rstrip("\n")), level="INFO", format="{message}")
-    yield one
-    logger.remove(sink)
+def play(exchange: SimulatedExchange) -> Iterator[Play]:
+    """An account that has never traded. Its files are in memory where they can be: disks are not what is looked at."""
+    with TemporaryDirectory(dir=memory_folder()) as folder:
+        one = Play(exchange, Path(folder))
+        sink = logger.add(lambda message: one.said.append(str(message).rstrip("\n")), level="INFO", format="{message}")
+        yield one
+        with suppress(ValueError):  # a test may have set up the logs anew
+            logger.remove(sink)
 
 
 @pytest.fixture
-def ready() -> Callable[[Any], Awaitable[None]]:
+def until() -> Callable[..., Awaitable[None]]:
+    """``await until(condition, within_s)`` looks a hundred times a second, because nobody rings when it is so."""
+
+    async def wait(condition: Callable[[], object], within_s: float = 60.0) -> None:
+        with trio.fail_after(within_s):
+            await trio.lowlevel.checkpoint()
+            while not condition():  # noqa: ASYNC110 - the exchange's books wake nobody
+                await trio.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def ready(until: Callable[..., Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
     """Waits until the account may open positions."""
 
     async def wait(account: Any) -> None:
-        with trio.fail_after(30):
-            while account.desk.gate.account_blocked:
-                await trio.sleep(0.1)
+        await until(lambda: not account.desk.gate.account_blocked, 30)
 
     return wait

@@ -23,7 +23,7 @@ def build_trader(seed: int, kept: list[Fill]) -> Any:
         async def listen() -> None:
             async with ctx.fills() as fills:
                 async for fill in fills:
-                    kept.append(fill)
+                    kept.append(fill)  # noqa: PERF401 - they are looked at while they come
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(listen)

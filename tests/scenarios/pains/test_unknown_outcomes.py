@@ -18,10 +18,10 @@ LOST = [
     {"kind": "lost_reply", "method": "POST"},
     {"kind": "late_status", "status": 504, "method": "POST"},
     {"kind": "late_status", "status": 500, "method": "POST"},
-    {"kind": "late_status", "status": 429, "method": "POST"},
+    {"kind": "late_status", "status": 429, "method": "POST", "bare": True},
     {"kind": "late_status", "status": 408, "method": "POST"},
     {"kind": "http_status", "status": 504, "method": "POST"},
-    {"kind": "http_status", "status": 429, "method": "POST", "headers": {"Retry-After": "2"}},
+    {"kind": "http_status", "status": 429, "method": "POST", "bare": True, "headers": {"Retry-After": "2"}},
     {"kind": "black_hole", "stage": "request", "method": "POST"},
     {"kind": "black_hole", "stage": "reply", "method": "POST"},
     {"kind": "black_hole", "stage": "body", "method": "POST"},
@@ -29,7 +29,7 @@ LOST = [
 """What can become of a POST, whether or not the exchange took the order."""
 
 
-async def test_whatever_becomes_of_the_reply_each_intent_is_one_order_and_is_never_called_rejected(play, ready):
+async def test_whatever_becomes_of_the_reply_each_intent_is_one_order_and_is_never_called_rejected(play, ready, until):
     placed = []
 
     @strategy(trades=True)
@@ -44,9 +44,7 @@ async def test_whatever_becomes_of_the_reply_each_intent_is_one_order_and_is_nev
 
     async def judge(account: Any) -> None:
         await ready(account)
-        with trio.fail_after(500):
-            while len(placed) < len(LOST):
-                await trio.sleep(1)
+        await until(lambda: len(placed) == len(LOST), 500)
         await trio.sleep(90)
         assert play.wrong(account) == []
         assert not account.desk.blotter.unresolved()
@@ -58,10 +56,11 @@ async def test_whatever_becomes_of_the_reply_each_intent_is_one_order_and_is_nev
 
 
 @pytest.mark.exchange(events_per_s=0.5)
-async def test_half_an_hour_without_rest_ends_no_order_and_all_of_them_count(play, ready):
-    """Six orders are there; the replies to the last three were lost, and nobody can be asked for half an hour."""
+async def test_as_long_as_nobody_can_be_asked_no_order_ends_and_all_of_them_count(play, ready):
+    """Six orders are there; the replies to the last three were lost, and nobody can be asked for ten minutes."""
     seen: list[tuple[int, Decimal, int]] = []
     refused: list[OrderRefused] = []
+    play.exchange.fault("http_status", status=404, path="/v2/events", next=1)  # no replay either
 
     @strategy(trades=True)
     async def rester(ctx: Context) -> None:
@@ -70,8 +69,8 @@ async def test_half_an_hour_without_rest_ends_no_order_and_all_of_them_count(pla
             for _ in range(3):
                 await ctx.buy(COIN, "0.01", limit=30_000)
             play.exchange.fault("lost_reply", method="POST", next=3)
-            play.exchange.fault("http_status", status=503, method="GET", path="/v2/", for_="30m")
-            play.exchange.fault("drop_update", for_="30m")
+            play.exchange.fault("http_status", status=503, method="GET", path="/v2/", for_="10m")
+            play.exchange.fault("drop_update", for_="10m")
             for _ in range(3):
                 nursery.start_soon(lambda: ctx.buy(COIN, "0.01", limit=30_000, within=3600))
             await trio.sleep(20)
@@ -84,7 +83,7 @@ async def test_half_an_hour_without_rest_ends_no_order_and_all_of_them_count(pla
         blotter = account.desk.blotter
         await ready(account)
         await trio.sleep(60)
-        for _ in range(28):
+        for _ in range(8):
             await trio.sleep(60)
             ended = [ticket for ticket in blotter.tickets() if not ticket.open and ticket.sends]
             seen.append((len(ended), blotter.working(COIN)[0], len(blotter.unresolved())))
@@ -92,19 +91,17 @@ async def test_half_an_hour_without_rest_ends_no_order_and_all_of_them_count(pla
         assert play.wrong(account) == []
         assert not blotter.unresolved()
 
-    await play.hold(
-        rester, beside=judge, for_s=2100, strategy_limits={"rester": Limits(position_qty=Decimal("0.06"))}
-    )
+    await play.hold(rester, beside=judge, for_s=900, strategy_limits={"rester": Limits(position_qty=Decimal("0.06"))})
     assert {ended for ended, _, _ in seen} == {0}
     assert {working for _, working, _ in seen} == {Decimal("0.06")}
-    assert [unknown for _, _, unknown in seen].count(3) >= 25
+    assert [unknown for _, _, unknown in seen].count(3) >= 7
     assert [type(no) for no in refused] in ([LimitReached], [NotReady])
     assert len(play.orders()) == 6
     assert all(order.status is OrderStatus.NEW for order in play.orders())
 
 
 @pytest.mark.parametrize("waits_s", [5.0, 300.0], ids=["impatient", "patient"])
-async def test_blind_no_entry_is_sent_the_stop_out_is_and_what_waited_too_long_never_goes(play, ready, waits_s):
+async def test_blind_no_entry_is_sent_the_stop_out_is_and_what_waited_too_long_never_goes(play, ready, until, waits_s):
     """The account stream is down for a minute; ten entries and one stop-out are asked for meanwhile."""
     fates: list[str] = []
     times: dict[str, int] = {}
@@ -134,11 +131,8 @@ async def test_blind_no_entry_is_sent_the_stop_out_is_and_what_waited_too_long_n
 
     async def judge(account: Any) -> None:
         await ready(account)
-        with trio.fail_after(120):
-            while "exit" not in times:
-                await trio.sleep(0.1)
-        while account.desk.gate.account_blocked:
-            await trio.sleep(0.01)
+        await until(lambda: "exit" in times, 120)
+        await until(lambda: not account.desk.gate.account_blocked, 120)
         times["ready"] = account.desk.clock.now_ns()
         await trio.sleep(100)
         assert play.wrong(account) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from engine.errors import BrokerUnavailable
+from engine.errors import MarkUnknown
 from engine.exchange.trading.brokerage import Brokerage
 from engine.model.order import (
     Order,
@@ -234,8 +234,32 @@ async def test_the_first_instant_that_is_asked_for_is_among_the_answers(
     assert (await broker.fills_behind("", fill.ts_ns + 1)).fills == ()
 
 
+async def test_what_sales_of_coins_cost_in_dollars_is_told_with_their_orders_page_by_page(
+    exchange: SimulatedExchange, broker: AlpacaBroker, brokerage: Brokerage
+) -> None:
+    since_ns = exchange.now_ns()
+    brokerage.submit(ask("bought", type=OrderType.MARKET, limit_price=None, qty=Decimal(1)))
+    await trio.sleep(60)
+    assert (await broker.fees_behind("", since_ns)).fees == ()  # that cost coins
+    for number in range(60):
+        brokerage.submit(ask(f"sold-{number}", type=OrderType.MARKET, limit_price=None, side=Side.SELL))
+    await trio.sleep(60)
+    told, mark, more, pages = [], "", True, 0
+    while more:
+        page = await broker.fees_behind(mark, since_ns)
+        told, mark, more, pages = [*told, *page.fees], page.mark, page.more, pages + 1
+    sales = [fill for fill in brokerage.matching.fills if fill.fee_asset == "USD"]
+    assert len(sales) >= 60
+    assert [(fee.order_id, fee.symbol, fee.amount, fee.ts_ns) for fee in told] == [
+        (fill.order_id, "BTC/USD", fill.fee, fill.ts_ns) for fill in sales
+    ]
+    again = await broker.fees_behind(mark, since_ns)
+    assert (again.fees, again.mark, again.more) == ((), mark, False)
+    assert (await broker.fees_behind("", sales[-1].ts_ns)).fees[-1] == told[-1]
+
+
 async def test_a_mark_that_the_venue_does_not_know_is_no_answer(broker: AlpacaBroker) -> None:
-    with pytest.raises(BrokerUnavailable, match="page_token"):
+    with pytest.raises(MarkUnknown, match="page_token"):
         await broker.fills_behind("20260302093107298::0f0e4c1e-0000-4000-8000-000000000001", 0)
 
 

@@ -123,7 +123,7 @@ async def test_a_cancel_that_was_not_answered_clearly_was_sent_once_and_may_be_s
 
 
 @pytest.mark.parametrize(
-    "question", ["order", "order_of", "open_orders", "fills_behind", "positions", "account", "asset"]
+    "question", ["order", "order_of", "open_orders", "fills_behind", "fees_behind", "positions", "account", "asset"]
 )
 @pytest.mark.parametrize(
     ("kind", "keys"), [*NOT_TAKEN, ("black_hole", {"stage": "reply"}), ("black_hole", {"stage": "body"})]
@@ -133,7 +133,8 @@ async def test_a_question_that_was_not_answered_is_no_answer(
 ) -> None:
     (order,) = await broker.submit(ask())
     arguments: dict[str, tuple[Any, ...]] = {
-        "order": (order.id,), "order_of": ("mine-1",), "fills_behind": ("", 1), "asset": ("BTC/USD",),
+        "order": (order.id,), "order_of": ("mine-1",), "fills_behind": ("", 1), "fees_behind": ("", 1),
+        "asset": ("BTC/USD",),
     }  # fmt: skip
     ask_it = getattr(broker, question)
     exchange.fault(kind, next=1, method="GET", **keys)

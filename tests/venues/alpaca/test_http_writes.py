@@ -10,8 +10,9 @@ import httpx
 import pytest
 import trio
 import trio.testing
+from attrs import evolve
 
-from engine.errors import LineLost
+from engine.errors import LineLost, OrderRefused
 from engine.testing.network import Network
 from engine.venues.alpaca.http import GuardedClient, Request, open_client
 from engine.venues.alpaca.http.client import REQUESTS_MAX
@@ -149,7 +150,7 @@ async def test_what_had_no_connection_in_time_is_not_sent_later(
     server.gate = trio.Event()
     async with open_loopback(server.answer) as url, open_client(url) as client:
         for number in range(REQUESTS_MAX):
-            nursery.start_soon(client.get, f"/slow/{number}")
+            nursery.start_soon(client.send, change(f"/slow/{number}"))
         await trio.testing.wait_all_tasks_blocked(0.01)
         started_s = trio.current_time()
         with pytest.raises(LineLost, match="was not sent"):
@@ -158,6 +159,58 @@ async def test_what_had_no_connection_in_time_is_not_sent_later(
         server.gate.set()
         await trio.testing.wait_all_tasks_blocked(0.01)
         assert (await client.get("/next")).status == 200
+    assert "/late" not in server.asked
+
+
+async def test_a_question_does_not_wait_for_orders_that_nobody_answers(
+    open_loopback: OpenLoopback, nursery: trio.Nursery
+) -> None:
+    server = Counting()
+    server.gate = trio.Event()
+
+    async def answer(asked: Asked) -> Told:
+        return (200, b"{}", {}) if asked[0] == "/question" else await server.answer(asked)
+
+    with trio.fail_after(TEST_MAX_S):
+        async with open_loopback(answer) as url, open_client(url) as client:
+            for number in range(REQUESTS_MAX):
+                nursery.start_soon(client.send, change(f"/slow/{number}"))
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert (await client.get("/question")).status == 200
+            server.gate.set()
+            await trio.testing.wait_all_tasks_blocked(0.01)
+
+
+async def test_the_last_word_is_asked_behind_the_wait_for_a_slot_and_can_withhold(
+    open_loopback: OpenLoopback, nursery: trio.Nursery
+) -> None:
+    server = Counting()
+    server.gate = trio.Event()
+    objection = ""
+    with trio.fail_after(TEST_MAX_S):
+        async with open_loopback(server.answer) as url, open_client(url) as client:
+            for number in range(REQUESTS_MAX):
+                nursery.start_soon(client.send, change(f"/slow/{number}"))
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            refused: list[str] = []
+
+            async def go() -> None:
+                if objection:
+                    raise OrderRefused(objection)
+
+            async def send_late() -> None:
+                try:
+                    await client.send(evolve(change("/late"), go=go))
+                except OrderRefused as withheld:
+                    refused.append(str(withheld))
+
+            nursery.start_soon(send_late)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            objection = "the switch was tripped meanwhile"
+            server.gate.set()
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert (await client.send(change("/next"))).status == 200
+    assert refused == [objection]
     assert "/late" not in server.asked
 
 

@@ -24,4 +24,3 @@ from engine.venues.alpaca.http.request import REQUEST_MAX_S as REQUEST_MAX_S
 from engine.venues.alpaca.http.request import Params as Params
 from engine.venues.alpaca.http.request import Reply as Reply
 from engine.venues.alpaca.http.request import Request as Request
-from engine.venues.alpaca.http.request import Withheld as Withheld

@@ -10,16 +10,17 @@ import httpx
 import trio
 from attrs import define, field
 
-from engine.errors import LineLost, Misconfigured
+from engine.errors import LineLost, Misconfigured, OrderRefused
 from engine.venues.alpaca.endpoints import KEY_HINT_LENGTH, environment_of
 from engine.venues.alpaca.http.pool import BODY_BYTES_MAX, CLOSE_MAX_S, Pool, Stale, TooLarge, build_pool
-from engine.venues.alpaca.http.request import NO_PARAMS, Params, Reply, Request, Withheld
+from engine.venues.alpaca.http.request import NO_PARAMS, Lane, Params, Reply, Request
 from engine.venues.alpaca.reactions import Where
 
 REQUESTS_MAX: Final = 8
-"""At a time: history is read a page at a time by each feed, and there are a handful of feeds."""
-URGENT_MAX: Final = 3
-"""Cancels and exits at a time, beside the others: at 50 ms each, more than the venue's limit lets through."""
+"""Questions at a time, and as many orders: history is read a page at a time by each feed, and there are a handful."""
+URGENT_MAX: Final = 8
+"""Cancels and exits at a time, beside the others. Three would be more than the venue's limit lets through at 50 ms
+each; where some are not answered, the way out must not wait for those."""
 SECRET_CHARS_MIN: Final = 6
 """Anything shorter is no secret, and blanking it would only make sentences unreadable."""
 
@@ -32,7 +33,7 @@ class _Call:
     deadline_s: float
     done: trio.Event = field(factory=trio.Event)
     reply: Reply | None = None
-    error: LineLost | Withheld | None = None
+    error: LineLost | OrderRefused | None = None
 
 
 class GuardedClient:
@@ -50,7 +51,11 @@ class GuardedClient:
         self._headers = dict(headers)
         self._tls: ssl.SSLContext | bool = httpx.create_ssl_context() if url.scheme == "https" else False
         self._nursery = request_nursery
-        self._slots = {False: trio.CapacityLimiter(REQUESTS_MAX), True: trio.CapacityLimiter(URGENT_MAX)}
+        self._slots: dict[Lane, trio.CapacityLimiter] = {
+            "question": trio.CapacityLimiter(REQUESTS_MAX),
+            "change": trio.CapacityLimiter(REQUESTS_MAX),
+            "urgent": trio.CapacityLimiter(URGENT_MAX),
+        }
         self._pool = build_pool(base_url, self._headers, self._tls)
         self.pools_made = 1
 
@@ -70,14 +75,15 @@ class GuardedClient:
         return await self.send(Request(path=path, params=params or NO_PARAMS))
 
     async def send(self, request: Request) -> Reply:
-        """Send a request; any status is a `Reply`. Raises `LineLost` when no complete reply came, and `Withheld`.
+        """Send a request; any status is a `Reply`. Raises `LineLost` when no complete reply came, and the
+        `OrderRefused` that withheld it.
 
-        After `LineLost` nobody knows whether the server carried it out. Returns within ``request.within_s``. Cancelling returns at
-        once; a request that had its turn runs on, and ends by its own deadline.
+        After `LineLost` nobody knows whether the server carried it out. Returns within ``request.within_s``.
+        Cancelling returns at once; a request that had its turn runs on, and ends by its own deadline.
         """
         call = _Call(request, trio.current_time() + request.within_s)
         with trio.move_on_at(call.deadline_s) as waiting:
-            await self._slots[request.urgent].acquire_on_behalf_of(call)
+            await self._slots[request.lane].acquire_on_behalf_of(call)
         if waiting.cancelled_caught:
             raise LineLost(
                 f"{request.said} at {self._host} was not sent: no earlier request ended within {request.within_s:g} s."
@@ -102,10 +108,10 @@ class GuardedClient:
         try:
             call.reply = await self._attempt(call)
             call.error = None
-        except (LineLost, Withheld) as error:
+        except (LineLost, OrderRefused) as error:
             call.error = error
         finally:
-            self._slots[call.request.urgent].release_on_behalf_of(call)
+            self._slots[call.request.lane].release_on_behalf_of(call)
             call.done.set()
 
     async def _attempt(self, call: _Call) -> Reply:

@@ -1,7 +1,7 @@
 """One httpx client and the requests inside it: what a `GuardedClient` uses until it retires it."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -9,10 +9,12 @@ import httpx
 import trio
 from attrs import define
 
-from engine.venues.alpaca.http.request import REQUEST_MAX_S, Reply, Request, Withheld
+from engine.ports.broker import Go
+from engine.venues.alpaca.http.request import REQUEST_MAX_S, Reply, Request
 
-CONNECTIONS_MAX: Final = 12
-"""Sockets to one host: eight requests and three urgent ones at a time, and one to spare, so that none waits inside."""
+CONNECTIONS_MAX: Final = 25
+"""Sockets to one host: eight questions, eight orders and eight urgent requests at a time, and one to spare, so that
+none waits inside."""
 CONNECT_MAX_S: Final = 10.0
 """TCP and TLS; three times what a lost first SYN costs."""
 POOL_MAX_S: Final = 1.0
@@ -23,6 +25,10 @@ KEEP_ALIVE_S: Final = 20.0
 """Shorter than the minute after which load balancers drop idle connections."""
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 """The largest body read: 10,000 rows are 2 MB, a page of news with its texts below 10 MB."""
+
+
+SENDING: Final = "http11.send_request_headers.started"
+"""What httpcore calls the last step before a request's first byte."""
 
 
 class TooLarge(Exception):
@@ -47,8 +53,9 @@ class Pool:
         return self.retired and not self.requests
 
     async def send(self, request: Request) -> Reply:
-        """One request and its whole reply. Raises `Withheld`, `Stale`, `TooLarge` and httpx's ``RequestError``."""
-        seen = _Seen(request.last_look)
+        """One request and its whole reply. Raises `Stale`, `TooLarge`, httpx's ``RequestError``, and what withholds
+        the request (`Request.go`)."""
+        seen = _Seen(request.go)
         self.requests += 1
         try:
             return await self._read(request, seen)
@@ -116,15 +123,16 @@ def build_pool(base_url: str, headers: Mapping[str, str], tls: ssl.SSLContext | 
 class _Seen:
     """What httpcore's trace told of one request: whether it went out on a connection that was already there.
 
-    The trace is also where the last look is taken: httpcore awaits it, and then writes without waiting.
+    The trace is also where ``go`` is awaited: httpcore awaits it, and then writes without waiting. If that raises,
+    httpcore closes the connection, on which nothing was written.
     """
 
-    last_look: Callable[[], str]
+    go: Go
     reused: bool = True
 
     # httpcore awaits it between the steps of a request, many times: a checkpoint each would only slow that down.
     async def note(self, event: str, _details: Mapping[str, Any]) -> None:  # noqa: ASYNC910 - see above
         if event.startswith("connection.connect_"):
             self.reused = False
-        elif event == "http11.send_request_headers.started" and (objection := self.last_look()):
-            raise Withheld(objection)
+        elif event == SENDING:
+            await self.go()

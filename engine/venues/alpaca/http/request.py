@@ -1,25 +1,21 @@
 """What goes to a server and what comes back, as values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
 
+from engine.ports.broker import Go, at_once
+
 REQUEST_MAX_S: Final = 30.0
 """One request, from the call to the last byte: a full page of 10,000 rows takes a second or two."""
 
 Params: TypeAlias = Mapping[str, str]
+Lane: TypeAlias = Literal["urgent", "question", "change"]
+"""Kinds of requests that do not wait for each other: cancels and exits not for questions that nobody answers, and
+questions not for orders that nobody answers, since that is when they matter."""
 NO_PARAMS: Final[Params] = MappingProxyType({})
-
-
-def no_objection() -> str:
-    """The last look of a request that nobody has second thoughts about."""
-    return ""
-
-
-class Withheld(Exception):
-    """The last look objected, with this sentence: not one byte of the request was sent."""
 
 
 @frozen(kw_only=True)
@@ -27,8 +23,8 @@ class Request:
     """One request. ``body`` is JSON, empty for none. ``path`` is quoted already.
 
     ``within_s`` counts from the call, so it holds the wait for a connection too; behind it nothing is sent any more.
-    ``urgent`` has connections of its own. ``last_look`` is asked in the step in which the first byte leaves, behind
-    every wait for a turn, a slot and a connection; a sentence withholds the request.
+    ``urgent`` has slots of its own. ``go`` is awaited right before the first byte, behind every wait for a turn, a slot
+    and a connection; an `OrderRefused` that it raises withholds the request.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"] = "GET"
@@ -37,12 +33,17 @@ class Request:
     body: bytes = b""
     within_s: float = REQUEST_MAX_S
     urgent: bool = False
-    last_look: Callable[[], str] = no_objection
+    go: Go = at_once
 
     @property
     def reads(self) -> bool:
         """Whether it changes nothing, so that asking twice does no harm."""
         return self.method == "GET"
+
+    @property
+    def lane(self) -> Lane:
+        """Whose slots it takes."""
+        return "urgent" if self.urgent else "question" if self.reads else "change"
 
     @property
     def said(self) -> str:

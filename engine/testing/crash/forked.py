@@ -1,19 +1,20 @@
-"""The inside of the processes of `engine.testing.chaos.crash`: loads the engine, forks for each task, and dies on time.
+"""The inside of the processes of `engine.testing.crash.processes`: loads the engine, forks for each task, dies on time.
 
-Run as ``python -m engine.testing.chaos.forked``: a task as JSON on each line of its input, the exit code of each on a
+Run as ``python -m engine.testing.crash.forked``: a task as JSON on each line of its input, the exit code of each on a
 line of its output.
 """
 
 import os
 import signal
 import sys
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import trio
-from attrs import define, evolve, field
+from attrs import define, field
 from trio.testing import MockClock
 
 from engine.app.account import AccountSide
@@ -21,15 +22,11 @@ from engine.app.live import run_live
 from engine.app.options import Endpoints, LoadedStrategy, RunOptions
 from engine.app.secrets import Secret
 from engine.ports.steps import Step
-from engine.testing.chaos.crash import Point, Task
-from engine.testing.chaos.stunts import PLAYS, Told, onlooker, stunts
+from engine.testing.crash.processes import Point, Task
+from engine.testing.crash.stunts import NAME, PLAYS, Told, onlooker, stunts
 
 ALARM_S: Final = 60
 """A process that takes longer than this hangs, and is ended by the machine's alarm clock. Wall time."""
-QUIET_S: Final = 5.0
-"""How long books must have been at rest before they are compared for the last time: behind the desk's own fence."""
-NAME: Final = "stunts"
-"""Both strategies run under one name, because what the one leaves behind is the other's."""
 
 
 @define(eq=False)
@@ -48,21 +45,21 @@ class Deadly:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def come_to_rest(account: AccountSide) -> None:
+async def come_to_rest(account: AccountSide, quiet_s: float) -> None:
     """Until the books were compared with the broker's, nothing is open to question, and a kill switch is through."""
     desk = account.desk
     await desk.settle()
     while True:
-        await trio.sleep(QUIET_S)
+        await trio.sleep(quiet_s)
         await desk.reconcile()
         ended = not account.killed or not (desk.blotter.open_tickets() or desk.blotter.positions(NAME))
         if not (desk.gate.account_blocked or desk.blotter.unresolved()) and ended:
             return
 
 
-async def perform(task: Task, probe: Deadly) -> None:
-    """One session against the exchange of a task."""
-    told = Told(folder=task.state)
+async def perform(task: Task, probe: Deadly) -> bytes:
+    """One session against the exchange of a task; what its strategy told, as JSON."""
+    told = Told()
     loaded = {
         "stunts": LoadedStrategy(stunts, PLAYS.get(task.play), NAME),
         "onlooker": LoadedStrategy(onlooker, told, NAME),
@@ -76,7 +73,7 @@ async def perform(task: Task, probe: Deadly) -> None:
     )
 
     async def beside(account: AccountSide) -> None:
-        await come_to_rest(account)
+        await come_to_rest(account, task.quiet_s)
         told.rested.set()
 
     looks = beside if task.strategy == "onlooker" else None
@@ -84,7 +81,7 @@ async def perform(task: Task, probe: Deadly) -> None:
     failed = [row.error for row in report.strategies if row.error]
     if failed:
         raise SystemExit(f"the strategy failed: {failed}")
-    Path(f"{task.out}.json").write_bytes(msgspec.json.encode(told.seen))
+    return msgspec.json.encode(told.seen)
 
 
 def run_task(task: Task) -> None:
@@ -95,7 +92,8 @@ def run_task(task: Task) -> None:
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     probe = Deadly(os.open(f"{task.out}.steps", flags), task.dies)
-    trio.run(perform, task, probe, clock=MockClock(rate=task.rate))
+    told = trio.run(perform, task, probe, clock=MockClock(rate=task.rate))
+    Path(f"{task.out}.json").write_bytes(told)
 
 
 def serve() -> None:
@@ -105,9 +103,9 @@ def serve() -> None:
         child = os.fork()
         if child == 0:
             try:
-                run_task(evolve(task))
-            except BaseException:  # noqa: BLE001 - the end of this process: said in its log, and by its exit code
-                sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]  # there is one
+                run_task(task)
+            except BaseException:  # noqa: ASYNC103, BLE001 - the end of this process: told in its log and exit code
+                traceback.print_exc()
                 sys.stderr.flush()
                 os._exit(1)
             os._exit(0)

@@ -41,9 +41,10 @@ class Point:
 
 @frozen(kw_only=True)
 class Task:
-    """One process: which of the strategies of `engine.testing.chaos.stunts` it runs, and where it dies.
+    """One process: which of the strategies of `engine.testing.crash.stunts` it runs, and where it dies.
 
     ``state`` is the folder of the order file, ``out`` the beginning of the names of the files that it leaves.
+    ``quiet_s`` is how long an onlooker lets the books rest before it compares them for the last time.
     """
 
     strategy: str
@@ -52,6 +53,7 @@ class Task:
     out: str
     play: str = ""
     dies: Point | None = None
+    quiet_s: float = 0.0
     rate: float = 1.0
 
 
@@ -92,7 +94,7 @@ def open_forks() -> Iterator[Forks]:
     place = str(Path(engine.__file__).parent.parent)
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (place, os.environ.get("PYTHONPATH"))))}
     with subprocess.Popen(
-        [sys.executable, "-m", "engine.testing.chaos.forked"],
+        [sys.executable, "-m", "engine.testing.crash.forked"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environ,

@@ -14,8 +14,11 @@ import trio
 from attrs import define, field, frozen
 
 from engine.model.market import Quote
+from engine.model.order import OrderStatus
 from engine.ports import Context, LiveOrder, strategy
 
+NAME: Final = "stunts"
+"""Both strategies run under one name, because what the one leaves behind is the other's."""
 SYMBOL: Final = "SPY"
 LATE_OK_S: Final = 120.0
 """An order of a play may be on its way for so long: one that is lost is found out about after some 15 s."""
@@ -34,6 +37,9 @@ PLAYS: Final[Mapping[str, Play]] = {
     "unanswered": Play(
         ("take", "rest", "move", "end", "take", "leave"),
         (
+            # Without these two the stream, or its replay, may tell of an order before anybody has to ask.
+            {"kind": "delay_update", "lag": "2s"},
+            {"kind": "http_status", "status": 404, "path": "/v2/events/trades"},
             {"kind": "lost_reply", "method": "POST", "next": 1},
             {"kind": "late_status", "status": 504, "method": "PATCH", "next": 1},
             {"kind": "lost_reply", "method": "DELETE", "next": 1},
@@ -43,16 +49,25 @@ PLAYS: Final[Mapping[str, Play]] = {
         ("take", "leave"),
         ({"kind": "black_hole", "stage": "request", "method": "POST", "next": 1},),
     ),
+    "unavailable": Play(("take", "leave"), ({"kind": "http_status", "status": 503, "method": "POST", "next": 2},)),
     "killed": Play(("take", "rest", "bracket", "kill")),
 }
 """What is played, by name. In each the first order is the one that goes wrong."""
+
+
+CALLS: Final = frozenset({"take", "rest", "move", "bracket", "reduce"})
+"""The acts that make one intent each."""
+
+
+def planned_calls(play: str) -> int:
+    """How many intents the acts of a play make, without those of its end."""
+    return sum(act in CALLS for act in PLAYS[play].acts)
 
 
 @define(eq=False)
 class Told:
     """What the onlooker found, and whether the books have come to rest."""
 
-    folder: str = ""
     seen: dict[str, Any] = field(factory=dict)
     rested: trio.Event = field(factory=trio.Event)
 
@@ -84,12 +99,20 @@ class Stunts:
         """A limit order that nobody meets."""
         self.note()
         self.resting = await self.ctx.buy(SYMBOL, 3, limit=self.price(0.8), within=LATE_OK_S)
+        await self.stands(self.resting)
 
     async def move(self) -> None:
         """Another price for it."""
         assert self.resting is not None
         self.note()
         await self.resting.replace(limit=self.price(0.7))
+        await self.stands(self.resting)
+
+    async def stands(self, order: LiveOrder) -> None:
+        """Until the venue lets it be changed, which it does not while it is ``pending_new``."""
+        async for _ in order.changes():
+            if order.status is OrderStatus.NEW:
+                return
 
     async def end(self) -> None:
         """Its cancel."""
@@ -99,8 +122,9 @@ class Stunts:
     async def bracket(self) -> None:
         """An entry with both exits, which stay."""
         self.note()
-        far = {"take_profit": self.price(1.3), "stop_loss": self.price(0.7)}
-        await (await self.ctx.buy(SYMBOL, 1, within=LATE_OK_S, **far)).filled()
+        profit, loss = self.price(1.3), self.price(0.7)
+        order = await self.ctx.buy(SYMBOL, 1, within=LATE_OK_S, take_profit=profit, stop_loss=loss)
+        await order.filled()
 
     async def reduce(self) -> None:
         """Part of the way out."""
@@ -116,8 +140,10 @@ class Stunts:
         """A person trips the kill switch from a terminal, and everything is ended."""
         self.ctx.state["over"] = True
         os.kill(os.getpid(), signal.SIGUSR1)
-        while self.ctx.position(SYMBOL) or self.ctx.open_orders():
-            await trio.sleep(0.1)  # noqa: ASYNC110 - nobody tells a strategy of the end of a flattening
+        await trio.lowlevel.checkpoint()
+        # Nobody tells a strategy of the end of a flattening.
+        while self.ctx.position(SYMBOL) or self.ctx.open_orders():  # noqa: ASYNC110 - as said
+            await trio.sleep(0.1)
 
 
 @strategy(params=Play)
