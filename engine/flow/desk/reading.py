@@ -149,7 +149,7 @@ class Reading:
             fills.extend(page.fills)
             mark = page.mark or mark
             if not page.more:
-                return tuple(fills), max(mark, self.mark) if back else mark
+                return tuple(fills), max(mark, self.mark) if back else mark  # noqa: ASYNC910 - a question was asked
         raise BrokerUnavailable(f"{self.tuning.pages_max} pages of executions, and still more; they are read later.")
 
     def _forget_mark(self, unknown: MarkUnknown) -> None:

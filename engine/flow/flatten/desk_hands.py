@@ -111,7 +111,7 @@ class DeskHands:
                 await end_orders(orders)
                 nursery.cancel_scope.cancel()
 
-    async def _compare(self) -> None:
+    async def _compare(self) -> None:  # noqa: ASYNC910 - a task of its own, which asks at least once
         with suppress(BrokerUnavailable):  # the next look says what is still not known
             await self.desk.reconcile()
 

@@ -159,6 +159,7 @@ async def _trade(day: Day, running: Running, folder: Path) -> Outcome:
         await run_live(_options(day, folder), exchange=running, run_sync=run_inline, beside=judge)
     except GaplessError as failure:
         wrong.append(f"the session ended: {type(failure).__name__}: {failure}")
+    await trio.lowlevel.checkpoint()
     matching = running.brokerage.matching
     return Outcome(
         seed=day.seed,

@@ -114,11 +114,13 @@ class Gambler:
         """A new price for an order that rests."""
         if resting := [order for order in self.ctx.open_orders(symbol) if order.order and order.order.limit_price]:
             await self.dice.choice(resting).replace(limit=self.price(symbol, self.dice.uniform(-30, 0)))
+        await trio.lowlevel.checkpoint()
 
     async def cancel_one(self, symbol: str) -> None:
         """The end of an order."""
         if resting := self.ctx.open_orders(symbol):
             await self.dice.choice(resting).cancel()
+        await trio.lowlevel.checkpoint()
 
     async def leave(self, symbol: str) -> None:
         """Out of a symbol."""
