@@ -9,7 +9,7 @@ All of this blocks, and is called from a worker thread by one caller at a time.
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from engine.errors import Misconfigured, StoreFailed
 from engine.model.entry import Entry, Remembered
 from engine.store.failures import damaged, telling
 from engine.store.folder import FILE_MODE, ORDERS, sync_folder
-from engine.store.rows import TABLES, drop, put, recall, transaction
+from engine.store.rows import TABLES, Row, drop, put, recall, render_rows, transaction
 
 APPLICATION: Final = 0x67617073
 """``gaps``: says whose file it is, to us and to ``file``."""
@@ -64,15 +64,23 @@ class OrderFile:
             self._connection.execute("INSERT INTO run VALUES (?, ?)", (number, session))
         return session
 
-    def commit(self, entries: Iterable[Entry]) -> None:
-        """Write these in one piece; on return they survive a loss of power."""
-        with telling(self.path), transaction(self._connection, "IMMEDIATE"):
-            put(self._connection, entries)
+    def commit(self, rows: Sequence[Row]) -> None:
+        """Write these in one piece; on return they survive a loss of power.
+
+        This runs in a thread that fights with the event loop for the interpreter, several times a statement. One row,
+        which is what an order waits for, is one statement and its own transaction.
+        """
+        with telling(self.path):
+            if len(rows) == 1:
+                put(self._connection, rows)
+                return
+            with transaction(self._connection, "IMMEDIATE"):
+                put(self._connection, rows)
 
     def fold(self, lines: Iterable[Entry], forgotten: Iterable[Entry]) -> None:
         """Put these lines in the place of what is forgotten, in one piece."""
         with telling(self.path), transaction(self._connection, "IMMEDIATE"):
-            put(self._connection, lines)
+            put(self._connection, render_rows(lines))
             drop(self._connection, forgotten)
 
     def recall(self) -> Remembered:

@@ -17,6 +17,9 @@ from engine.store.failures import damaged
 Key: TypeAlias = tuple[str, str]
 """What a row is about: a kind of thing and its name."""
 
+Row: TypeAlias = tuple[str, tuple[str, str, str]]
+"""The statement that writes an entry, and its values."""
+
 ORDER: Final = "order"
 
 TABLES: Final = (
@@ -61,11 +64,18 @@ def key_of(entry: Entry) -> Key:
             return "saved", entry.strategy
 
 
-def put(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
-    """Write entries into the open transaction. An intent never takes the place of how its order stands."""
-    for entry in entries:
-        statement = _PUT_NEW if isinstance(entry, Intended) else _PUT
-        connection.execute(statement, (*_columns(entry), render_entry(entry)))
+def render_rows(entries: Iterable[Entry]) -> list[Row]:
+    """Entries as they are written. An intent never takes the place of how its order stands."""
+    return [
+        (_PUT_NEW if isinstance(entry, Intended) else _PUT, (*_columns(entry), render_entry(entry)))
+        for entry in entries
+    ]
+
+
+def put(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Write rows into the open transaction, or one alone in a transaction of its own."""
+    for statement, values in rows:
+        connection.execute(statement, values)
 
 
 def drop(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:

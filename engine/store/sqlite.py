@@ -20,7 +20,7 @@ from engine.errors import StoreFailed
 from engine.model.entry import Entry, Intended, Remembered, Saved
 from engine.ports.steps import Probe, Step
 from engine.store.orderfile import OrderFile
-from engine.store.rows import Key, key_of
+from engine.store.rows import Key, key_of, render_rows
 
 SOON_S: Final = 1.0
 """How long an entry of `SqliteStore.write_soon` waits for a write to go with."""
@@ -115,8 +115,9 @@ class SqliteStore:
             while True:
                 group = self._group
                 await group.begun.wait()
-                with trio.move_on_after(SOON_S):
-                    await group.urgent.wait()
+                if not group.urgent.is_set():
+                    with trio.move_on_after(SOON_S):
+                        await group.urgent.wait()
                 self._group = _Group()
                 await self._write(group)
                 if self._closed and not self._group.entries:
@@ -126,11 +127,12 @@ class SqliteStore:
                 f"The order file {self._file.path}: the disk did not answer for {CLOSE_MAX_S:g} s at closing."
             )
 
-    async def _write(self, group: _Group) -> None:
-        await trio.lowlevel.checkpoint()
+    async def _write(self, group: _Group) -> None:  # noqa: ASYNC910 - the disk is one, or the line below it
         try:
             if group.entries and not self._failure:
                 await self._commit(group)
+            else:
+                await trio.lowlevel.checkpoint()
         except StoreFailed as failure:
             self._failure = str(failure)
         group.failure = self._failure
@@ -140,7 +142,7 @@ class SqliteStore:
         saves = any(isinstance(entry, Saved) for entry in group.entries.values())
         if saves:
             self._probe(Step.STATE_WRITING)
-        await self._run_sync(self._file.commit, group.entries.values(), abandon_on_cancel=True)
+        await self._run_sync(self._file.commit, render_rows(group.entries.values()), abandon_on_cancel=True)
         if saves:
             self._probe(Step.STATE_WRITTEN)
 

@@ -196,6 +196,11 @@ class Blotter:
             if strategy in (None, ticket.strategy) and (symbol is None or symbol_of(ticket) == symbol)
         )
 
+    @property
+    def open_count(self) -> int:
+        """How many `open_tickets` there are."""
+        return self._books.tickets.open_count
+
     def unresolved(self) -> tuple[Ticket, ...]:
         """Orders of which nobody knows whether the venue has them."""
         return tuple(ticket for ticket in self._books.tickets.open() if ticket.outcome.open)

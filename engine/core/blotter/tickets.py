@@ -6,12 +6,18 @@ by the venue's ids, whether the orders are known or not, and ownership is passed
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import TypeAlias
 
 from attrs import define, field
 
 from engine.core.blotter.executions import symbols_of
 from engine.model.intent import Ticket
-from engine.model.order import Order
+from engine.model.order import Order, Side
+
+
+Part: TypeAlias = tuple[str, Side, Decimal]
+"""Symbol, side and unfilled quantity."""
 
 
 def order_id_of(ticket: Ticket) -> str:
@@ -35,6 +41,8 @@ class Tickets:
     _open_in: dict[str, dict[str, None]] = field(factory=dict, eq=False)
     """By symbol: the open ones. Limits ask by symbol, some of them for each symbol that is held."""
     _ended: dict[str, None] = field(factory=dict, eq=False)
+    parts: dict[str, tuple[Part, ...]] = field(factory=dict, eq=False)
+    """What `engine.core.blotter.working` found out of a ticket, by our id; forgotten when the ticket changes."""
     owners: set[str] = field(factory=set, eq=False)
     """Whose they are, and those that are forgotten were."""
 
@@ -51,6 +59,7 @@ class Tickets:
         name = ticket.client_order_id
         self._index(name, _open_in(self._all.get(name)), _open_in(ticket))
         self._all[name] = ticket
+        self.parts.pop(name, None)
         self.owners.add(ticket.strategy)
         if order_id := order_id_of(ticket):
             self._keys[order_id] = name
@@ -65,6 +74,7 @@ class Tickets:
         self._open.pop(name, None)
         self._ended.pop(name, None)
         ticket = self._all.pop(name)
+        self.parts.pop(name, None)
         self._index(name, _open_in(ticket), ())
         return ticket
 
@@ -90,6 +100,11 @@ class Tickets:
     def ended(self) -> Iterator[Ticket]:
         """The others, the longest ended first."""
         return (self._all[name] for name in self._ended)
+
+    @property
+    def open_count(self) -> int:
+        """How many something can still happen to."""
+        return len(self._open)
 
     @property
     def ended_count(self) -> int:

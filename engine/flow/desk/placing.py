@@ -121,7 +121,7 @@ class Placing:
             raise KillSwitchTripped(f"{wish.what}: the kill switch is tripped: {tripped}", rule=KILL)
         if self.waiting >= self.tuning.waiting_max:
             raise NotReady(f"{wish.what}: {self.waiting} orders are waiting to be sent already.", rule="waiting_max")
-        count = len(self.record.blotter.open_tickets())
+        count = self.record.blotter.open_count
         if count >= self.tuning.open_max:
             raise LimitReached(f"{wish.what}: {count} orders are open already, which is the most.", rule="open_max")
 
