@@ -15,7 +15,6 @@ from engine.core.blotter.executions import symbols_of
 from engine.model.intent import Ticket
 from engine.model.order import Order, Side
 
-
 Part: TypeAlias = tuple[str, Side, Decimal]
 """Symbol, side and unfilled quantity."""
 
