@@ -31,7 +31,6 @@ The tree (``tests/test_errors.py`` holds this drawing against the code):
         │   └── StrategyNotLoaded    a strategy could not be found, imported or was not one
         ├── KeysRefused              the venue does not know these keys (402)
         ├── PlanRefused              the plan does not hold this feed (409) or the token this scope (411)
-        ├── NotReconciled            our books and the broker's could not be brought together
         ├── StoreFailed              the order file cannot be read or written
         ├── ProtocolRefused          the venue will not talk to this client (408, 412, HTTP 4xx on the upgrade)
         └── BudgetSpent              a supervisor restarted its child as often as its policy allows
@@ -202,12 +201,6 @@ class PlanRefused(AskHuman):
     """Errors 409 and 411: the account's plan or the token's scope does not allow this feed."""
 
     exit_code = 3
-
-
-class NotReconciled(AskHuman):
-    """After several rounds the books and the broker still differ: trading on would be guessing."""
-
-    exit_code = 5
 
 
 class StoreFailed(AskHuman):
