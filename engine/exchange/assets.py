@@ -164,20 +164,10 @@ def _build_pair(symbol: str) -> Asset:
 
 def _build_option(contract: Contract) -> Asset:
     sort = "Call" if contract.call else "Put"
-    return Asset(
+    return Asset.contract(
         id=id_of(contract.symbol),
         symbol=contract.symbol,
         name=f"{contract.root} {contract.expires:%b %d %Y} {contract.strike.normalize():f} {sort}",
-        asset_class=AssetClass.US_OPTION,
-        exchange="",  # as in the venue's positions: a contract has no listing exchange
-        marginable=False,
-        shortable=False,
-        easy_to_borrow=False,
-        fractionable=False,
-        extended_hours=False,
-        min_order_size=Decimal(1),
-        min_trade_increment=Decimal(1),
-        price_increment=Decimal("0.01"),
         multiplier=MULTIPLIER,
         underlying=contract.root,
         strike=contract.strike,

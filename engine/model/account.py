@@ -4,6 +4,7 @@ As in `engine.model.order`: money, prices and quantities are `Decimal`, times ar
 """
 
 from decimal import Decimal
+from typing import Self
 
 from attrs import frozen
 
@@ -39,6 +40,45 @@ class Asset:
     strike: Decimal = ZERO
     expires: str = ""
     call: bool = True
+
+    @classmethod
+    def contract(
+        cls,
+        *,
+        id: str,  # noqa: A002 - the field's own name
+        symbol: str,
+        name: str,
+        underlying: str,
+        strike: Decimal,
+        expires: str,
+        call: bool,
+        multiplier: Decimal,
+        tradable: bool = True,
+        active: bool = True,
+    ) -> Self:
+        """An option contract: it trades whole, at whole cents, and is neither lent nor borrowed (Alpaca's docs)."""
+        return cls(
+            id=id,
+            symbol=symbol,
+            name=name,
+            asset_class=AssetClass.US_OPTION,
+            exchange="",  # as in the venue's positions: a contract has no listing exchange
+            tradable=tradable,
+            active=active,
+            marginable=False,
+            shortable=False,
+            easy_to_borrow=False,
+            fractionable=False,
+            extended_hours=False,
+            min_order_size=Decimal(1),
+            min_trade_increment=Decimal(1),
+            price_increment=Decimal("0.01"),
+            multiplier=multiplier,
+            underlying=underlying,
+            strike=strike,
+            expires=expires,
+            call=call,
+        )
 
 
 @frozen(kw_only=True)

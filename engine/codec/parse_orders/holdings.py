@@ -112,24 +112,14 @@ def parse_asset(body: Any) -> Asset:
 
 
 def parse_contract(body: Any) -> Asset:
-    """An option contract, decoded. Raises `Unreadable`. It trades whole, at whole cents (Alpaca's docs)."""
+    """An option contract, decoded. Raises `Unreadable`."""
     told = read_map(body, "the contract")
-    return Asset(
+    return Asset.contract(
         id=need_text(told, "id"),
         symbol=need_text(told, "symbol"),
         name=read_text(told, "name"),
-        asset_class=AssetClass.US_OPTION,
-        exchange="",  # as in the venue's positions: a contract has no listing exchange
         tradable=read_flag(told, "tradable"),
         active=read_text(told, "status") == ACTIVE,
-        marginable=False,
-        shortable=False,
-        easy_to_borrow=False,
-        fractionable=False,
-        extended_hours=False,
-        min_order_size=Decimal(1),
-        min_trade_increment=Decimal(1),
-        price_increment=Decimal("0.01"),
         multiplier=read_number(told, "multiplier") or read_number(told, "size") or CONTRACT_SIZE,
         underlying=need_text(told, "underlying_symbol"),
         strike=need_number(told, "strike_price"),

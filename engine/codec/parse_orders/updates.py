@@ -19,7 +19,7 @@ from engine.codec.parse_orders.fields import (
     read_text,
 )
 from engine.codec.parse_orders.orders import parse_order
-from engine.model.order import Fill, Order, OrderChange, OrderUpdate
+from engine.model.order import Fill, Order, OrderChange, OrderUpdate, Side
 
 FILLS: Final = frozenset({OrderChange.FILL, OrderChange.PARTIAL_FILL})
 
@@ -57,13 +57,17 @@ def parse_update(body: Any) -> tuple[OrderUpdate, tuple[Order, ...]]:
 def _fill(data: Mapping[str, Any], order: Order, ts_ns: int) -> Fill:
     if order.side is None or not order.symbol:
         raise Unreadable("a fill of several symbols does not tell its legs")
+    return _execution(data, order, order.side, ts_ns)
+
+
+def _execution(row: Mapping[str, Any], order: Order, side: Side, ts_ns: int) -> Fill:
     return Fill(
-        execution_id=need_text(data, "execution_id"),
+        execution_id=need_text(row, "execution_id"),
         order_id=order.id,
         symbol=order.symbol,
-        side=order.side,
-        qty=need_number(data, "qty"),
-        price=need_number(data, "price"),
+        side=side,
+        qty=need_number(row, "qty"),
+        price=need_number(row, "price"),
         ts_ns=ts_ns,
     )
 
@@ -78,17 +82,8 @@ def _leg_fills(data: Mapping[str, Any], orders: Sequence[Order]) -> tuple[Fill, 
         order = by_id.get(need_text(leg, "order_id"))
         if order is None or order.side is None:
             raise Unreadable("the fill of a leg belongs to none of the order's legs")
-        fills.append(
-            Fill(
-                execution_id=need_text(leg, "execution_id"),
-                order_id=order.id,
-                symbol=order.symbol,
-                side=order.side,
-                qty=need_number(leg, "qty"),
-                price=need_number(leg, "price"),
-                ts_ns=read_instant(leg, "timestamp") or read_instant(data, "timestamp"),
-            )
-        )
+        ts_ns = read_instant(leg, "timestamp") or read_instant(data, "timestamp")
+        fills.append(_execution(leg, order, order.side, ts_ns))
     return tuple(fills)
 
 
