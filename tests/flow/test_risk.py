@@ -132,7 +132,7 @@ class Desk:
             filled_qty=D(filled),
             filled_avg_price=self.marks.last.get("SPY") if D(filled) else None,
         )
-        self.blotter.take_orders([order], self.now_ns)
+        self.blotter.take_orders([order])
         return order
 
     def hold(self, strategy: str, qty: str) -> None:

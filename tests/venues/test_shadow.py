@@ -187,7 +187,7 @@ async def test_a_fill_tells_what_it_cost_and_no_fee_is_told_beside_it() -> None:
     stage.quote(99.0, 100.0)
     (fill,) = (await shadow.fills_behind("", 0)).fills
     blotter = Blotter("s")
-    blotter.take_fills([fill], 0)
+    blotter.take_fills([fill])
     blotter.take_fees((await shadow.fees_behind("", 0)).fees, 0)
     assert fill.fee > 0
     assert blotter.cash() == (await shadow.account()).cash - 5_000

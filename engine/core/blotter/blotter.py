@@ -118,20 +118,20 @@ class Blotter:
         """It was never sent, and will not be."""
         return self._close(client_order_id, Outcome.DROPPED, reason)
 
-    def take_orders(self, orders: Sequence[Order], now_ns: int) -> Taken:
+    def take_orders(self, orders: Sequence[Order]) -> Taken:
         """Orders as a reply or a message told them."""
         telling = Telling(self._books)
         for order in orders:
             telling.take_order(order)
         return self._finish(telling)
 
-    def take_update(self, update: OrderUpdate, now_ns: int) -> Taken:
+    def take_update(self, update: OrderUpdate) -> Taken:
         """A message of the account stream, or of its replay."""
         telling = Telling(self._books)
         tell_update(telling, update)
         return self._finish(telling)
 
-    def take_fills(self, fills: Sequence[Fill], now_ns: int) -> Taken:
+    def take_fills(self, fills: Sequence[Fill]) -> Taken:
         """Executions as the account's activities list them."""
         telling = Telling(self._books)
         for fill in fills:

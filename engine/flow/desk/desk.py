@@ -21,10 +21,11 @@ from attrs import define, field
 
 from engine.core.blotter import Blotter
 from engine.errors import GaplessError, NotReady
+from engine.flow.account.stream import EVENTS
 from engine.flow.desk.changing import Changing
 from engine.flow.desk.ending import Ending
 from engine.flow.desk.gate import Gate, always_live
-from engine.flow.desk.hearing import EVENTS, Hearing
+from engine.flow.desk.hearing import Hearing
 from engine.flow.desk.live_order import DeskOrder, ending, named
 from engine.flow.desk.placing import Placing
 from engine.flow.desk.questions import Questions
@@ -103,7 +104,6 @@ class Desk:
         self._reconciler = self._build_reconciler()
         self._hearing = Hearing(
             record=self.record,
-            clock=self.clock,
             probe=self.probe,
             on_full=self._doubt,
             capacity=self.tuning.messages_max,
@@ -114,7 +114,6 @@ class Desk:
         self._ending = Ending(
             broker=self.broker,
             record=self.record,
-            clock=self.clock,
             questions=questions,
             tuning=self.tuning,
             report=self.report,

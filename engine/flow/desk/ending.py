@@ -20,7 +20,6 @@ from engine.model.intent import Ticket
 from engine.model.order import OrderStatus
 from engine.ports.broker import Broker
 from engine.ports.steps import Probe, Step
-from engine.ports.venue import Clock
 
 
 @define(eq=False, kw_only=True)
@@ -29,7 +28,6 @@ class Ending:
 
     broker: Broker
     record: Record
-    clock: Clock
     questions: Questions
     tuning: DeskTuning
     report: Callable[[str], None]
@@ -76,7 +74,7 @@ class Ending:
         for successor_id in after:
             orders = (*orders, *await self.broker.order(successor_id))
         if orders:
-            self.record.note(self.record.blotter.take_orders(orders, self.clock.now_ns()))
+            self.record.note(self.record.blotter.take_orders(orders))
         else:
             self.record.on_doubt(f"The broker does not know order {order_id}, which it told of before.")
 

@@ -10,15 +10,12 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field
 
+from engine.flow.account.stream import EVENTS
 from engine.flow.channel import Waker
 from engine.flow.desk.record import Record
 from engine.model.entry import Heard
 from engine.ports.broker import AccountMessage
 from engine.ports.steps import Probe, Step
-from engine.ports.venue import Clock
-
-EVENTS = "events"
-"""The source whose messages can be asked for again behind the last one, whose id is therefore kept."""
 
 
 @define(eq=False, kw_only=True)
@@ -26,7 +23,6 @@ class Hearing:
     """The queue of messages and what takes them. ``mark`` is the last event of the replay that was taken."""
 
     record: Record
-    clock: Clock
     probe: Probe
     on_full: Callable[[str], None]
     capacity: int
@@ -56,12 +52,12 @@ class Hearing:
 
     def _take(self, message: AccountMessage, source: str) -> None:
         """One message, whole: the order it is about, its legs, and how far the replay was heard, in that order."""
-        now_ns, blotter, update = self.clock.now_ns(), self.record.blotter, message.update
+        blotter, update = self.record.blotter, message.update
         self.probe(Step.UPDATE_TAKEN)
-        told = [] if update is None else [blotter.take_update(update, now_ns)]
+        told = [] if update is None else [blotter.take_update(update)]
         others = [order for order in message.orders if update is None or order.id != update.order.id]
         if others:
-            told.append(blotter.take_orders(others, now_ns))
+            told.append(blotter.take_orders(others))
         self.probe(Step.UPDATE_WRITING)
         for taken in told:
             self.record.note(taken)

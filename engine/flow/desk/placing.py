@@ -39,7 +39,6 @@ class Wish:
     strategy: str
     request: OrderRequest
     purpose: Purpose
-    asked_ns: int
     valid_until_ns: int
     late_ok: bool
     price: Decimal | None
@@ -81,7 +80,6 @@ class Placing:
         change: ReplaceRequest | None = None,
     ) -> Wish:
         """Note when and at what price an order was asked for. ``within_s`` is market time."""
-        now_ns = self.clock.now_ns()
         if within_s is None:
             entry = purpose is Purpose.ENTRY
             within_s = self.tuning.entry_within_s if entry else self.tuning.exit_within_s
@@ -89,8 +87,7 @@ class Placing:
             strategy=strategy,
             request=request,
             purpose=purpose,
-            asked_ns=now_ns,
-            valid_until_ns=now_ns + int(within_s * NS_PER_S),
+            valid_until_ns=self.clock.now_ns() + int(within_s * NS_PER_S),
             late_ok=late_ok,
             price=self._price(request.symbol),
             replaces=replaces,

@@ -84,7 +84,7 @@ class Resolving:
             self.probe(Step.UNKNOWN_ANSWERED)
         if orders:
             self.probe(Step.OUTCOME_WRITING)
-            await self.record.keep(self.record.blotter.take_orders(orders, self.clock.now_ns()))
+            await self.record.keep(self.record.blotter.take_orders(orders))
             self.probe(Step.OUTCOME_WRITTEN)
         return absent
 

@@ -203,7 +203,7 @@ class Sending:
         await trio.lowlevel.checkpoint_if_cancelled()
 
     async def _take_yes(self, owned: Owned, orders: tuple[Order, ...]) -> None:
-        taken = self.record.blotter.take_orders(orders, self.clock.now_ns())
+        taken = self.record.blotter.take_orders(orders)
         self.probe(Step.OUTCOME_WRITING)
         await self.record.keep(taken)
         self.probe(Step.OUTCOME_WRITTEN)

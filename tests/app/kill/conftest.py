@@ -60,7 +60,7 @@ class Engine:
         )
         await self.store.write(*self.blotter.intend(intent).entries, *self.blotter.sent(cid, now_ns).entries)
         orders = await self.broker.submit(request)
-        await self.store.write(*self.blotter.take_orders(orders, now_ns).entries)
+        await self.store.write(*self.blotter.take_orders(orders).entries)
         return cid
 
     async def send_by_hand(self, side: Side, qty: str, symbol: str = "SPY") -> None:

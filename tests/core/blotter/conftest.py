@@ -271,7 +271,7 @@ class Pad:
         """Take messages of the stream; what came of the last."""
         taken = Taken()
         for update in updates:
-            taken = self.note(self.blotter.take_update(update, update.ts_ns))
+            taken = self.note(self.blotter.take_update(update))
         return taken
 
     def round(self, snapshot: Snapshot) -> Taken:

@@ -47,7 +47,7 @@ def test_a_fill_older_than_what_was_folded_is_booked_and_written(venue: Any, pad
 def test_an_order_with_unknown_executions_is_not_forgotten(venue: Any, pad: Any) -> None:
     order = venue.submit(pad.send())
     venue.fill(order.id, "10")
-    pad.note(pad.blotter.take_orders((venue.orders[order.id],), 1))
+    pad.note(pad.blotter.take_orders((venue.orders[order.id],)))
     pad.note(pad.blotter.carry(venue.now_ns + 1))
     assert pad.blotter.by_order_id(order.id) is not None
     pad.round(venue.snapshot())

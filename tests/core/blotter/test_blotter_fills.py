@@ -25,7 +25,7 @@ def test_the_same_execution_from_stream_replay_and_activities_is_one(venue: Any,
     order = venue.submit(pad.send())
     fill = venue.fill(order.id, "10")
     pad.hear(*venue.told, *venue.told)
-    pad.note(pad.blotter.take_fills((fill, fill), 1))
+    pad.note(pad.blotter.take_fills((fill, fill)))
     assert pad.qty("alpha") == 10
     assert [booked for taken in pad.answers for booked in taken.booked] == [("alpha", fill)]
 
@@ -33,14 +33,14 @@ def test_the_same_execution_from_stream_replay_and_activities_is_one(venue: Any,
 def test_what_an_order_says_is_filled_counts_at_once_and_its_executions_take_its_place(venue: Any, pad: Any) -> None:
     order = venue.submit(pad.send())
     first, second = venue.fill(order.id, "4", "100"), venue.fill(order.id, "6", "110")
-    taken = pad.note(pad.blotter.take_orders((venue.orders[order.id],), 1))
+    taken = pad.note(pad.blotter.take_orders((venue.orders[order.id],)))
     assert "executions of 10 are not known yet" in taken.doubts[0]
     assert (pad.qty("alpha"), taken.booked) == (10, ())
     assert pad.blotter.position("alpha", "AAPL").cost == 1060
-    taken = pad.note(pad.blotter.take_fills((first,), 1))
+    taken = pad.note(pad.blotter.take_fills((first,)))
     assert "executions of 6 are not known yet" in taken.doubts[0]
     assert (pad.qty("alpha"), pad.blotter.position("alpha", "AAPL").cost) == (10, 1060)
-    taken = pad.note(pad.blotter.take_fills((second,), 1))
+    taken = pad.note(pad.blotter.take_fills((second,)))
     assert (taken.doubts, taken.booked) == ((), (("alpha", second),))
     assert (pad.qty("alpha"), pad.blotter.cash()) == (10, -1060)
 
@@ -48,8 +48,8 @@ def test_what_an_order_says_is_filled_counts_at_once_and_its_executions_take_its
 def test_executions_beyond_what_the_order_says_are_booked_and_doubted(venue: Any, pad: Any) -> None:
     order = venue.submit(pad.send())
     fill = venue.fill(order.id, "4")
-    pad.note(pad.blotter.take_orders((order,), 1))
-    taken = pad.note(pad.blotter.take_fills((fill,), 1))
+    pad.note(pad.blotter.take_orders((order,)))
+    taken = pad.note(pad.blotter.take_fills((fill,)))
     assert "4 more than it says is filled" in taken.doubts[0]
     assert pad.qty("alpha") == 4
 
@@ -58,7 +58,7 @@ def test_an_execution_that_is_told_otherwise_is_a_doubt_and_the_first_telling_co
     order = venue.submit(pad.send())
     fill = venue.fill(order.id, "4")
     pad.hear(*venue.told)
-    taken = pad.note(pad.blotter.take_fills((evolve(fill, qty=Decimal(5)),), 1))
+    taken = pad.note(pad.blotter.take_fills((evolve(fill, qty=Decimal(5)),)))
     assert "was 4 at 100 and is told of as 5 at 100" in taken.doubts[0]
     assert pad.qty("alpha") == 4
 
@@ -74,11 +74,11 @@ def test_a_fill_after_a_cancel_is_booked(venue: Any, pad: Any) -> None:
 def test_an_execution_of_an_unknown_order_is_counted_asked_about_and_then_given_its_owner(venue: Any, pad: Any) -> None:
     order = venue.submit(pad.send())
     fill = venue.fill(order.id, "10")
-    taken = pad.note(pad.blotter.take_fills((fill,), 1))
+    taken = pad.note(pad.blotter.take_fills((fill,)))
     assert "which nobody told of" in taken.doubts[0]
     assert (pad.qty(""), pad.blotter.account_position("AAPL"), taken.booked) == (10, 10, ())
     assert pad.blotter.unknown_orders() == (order.id,)
-    taken = pad.note(pad.blotter.take_orders((venue.orders[order.id],), 1))
+    taken = pad.note(pad.blotter.take_orders((venue.orders[order.id],)))
     assert (pad.qty(""), pad.qty("alpha"), taken.booked) == (0, 10, (("alpha", fill),))
     assert pad.blotter.unknown_orders() == ()
     assert pad.restored() == pad.blotter
@@ -109,7 +109,7 @@ def test_a_fee_that_is_told_later_is_added_once(venue: Any, pad: Any) -> None:
     fill = venue.fill(order.id, "10")
     pad.hear(*venue.told)
     for _ in range(2):
-        pad.note(pad.blotter.take_fills((evolve(fill, fee=Decimal("0.5")),), 1))
+        pad.note(pad.blotter.take_fills((evolve(fill, fee=Decimal("0.5")),)))
     assert pad.blotter.position("alpha", "AAPL").fees == Decimal("0.5")
     assert pad.blotter.cash() == Decimal("-1000.5")
 
@@ -134,7 +134,7 @@ def test_a_multi_leg_order_is_booked_by_its_legs_with_their_multiplier(venue: An
         position_qtys={call: Decimal(1), put: Decimal(1)},
     )
     pad.hear(venue.told[0], update)
-    pad.note(pad.blotter.take_orders(tuple(evolve(leg, filled_qty=Decimal(1)) for leg in legs), 1))
+    pad.note(pad.blotter.take_orders(tuple(evolve(leg, filled_qty=Decimal(1)) for leg in legs)))
     assert (pad.qty("alpha", call), pad.qty("alpha", put), pad.blotter.cash()) == (1, 1, -500)
     assert pad.blotter.profit("alpha", {call: Decimal(3), put: Decimal(3)}) == 100
     assert len([booked for taken in pad.answers for booked in taken.booked]) == 2
@@ -163,8 +163,8 @@ def test_the_order_of_the_market_decides_what_was_realized_and_not_the_order_of_
         pad = make_pad()
         pad.send(qty="15")
         pad.send(side=Side.SELL, qty="5")
-        pad.note(pad.blotter.take_orders(tuple(venue.orders.values()), 1))
-        pad.note(pad.blotter.take_fills(fills[::turn], 1))
+        pad.note(pad.blotter.take_orders(tuple(venue.orders.values())))
+        pad.note(pad.blotter.take_fills(fills[::turn]))
         held = pad.blotter.position("alpha", "AAPL")
         assert (held.qty, held.cost, held.realized) == (10, 1100, 50)
         assert pad.blotter.fills_of("alpha") == fills
@@ -180,7 +180,7 @@ def test_an_unknown_order_is_working(pad: Any, side: Side, buying: int, selling:
 def test_of_exits_and_of_an_order_and_its_replacement_only_the_larger_works(venue: Any, pad: Any) -> None:
     entry, _, _ = venue.bracket(pad.send())
     venue.fill(entry.id, "4")
-    pad.note(pad.blotter.take_orders(tuple(venue.orders.values()), 1))
+    pad.note(pad.blotter.take_orders(tuple(venue.orders.values())))
     assert pad.blotter.working("AAPL") == (6, 10)
     pad.send(qty="8", replaces=entry.id)
     assert pad.blotter.working("AAPL") == (8, 10)
@@ -188,7 +188,7 @@ def test_of_exits_and_of_an_order_and_its_replacement_only_the_larger_works(venu
 
 def test_an_order_in_dollars_works_at_the_price_that_is_given(venue: Any, pad: Any) -> None:
     order = venue.submit(pad.send())
-    pad.note(pad.blotter.take_orders((evolve(order, qty=None, notional=Decimal(1000)),), 1))
+    pad.note(pad.blotter.take_orders((evolve(order, qty=None, notional=Decimal(1000)),)))
     assert pad.blotter.working("AAPL", price=Decimal(50)) == (20, 0)
     assert pad.blotter.working("AAPL") == (0, 0)
 
@@ -215,9 +215,9 @@ def test_profit_counts_from_the_day_and_needs_its_prices(venue: Any, pad: Any) -
 def test_a_leg_that_was_told_before_its_parent_is_owned_even_if_an_execution_came_between(venue: Any, pad: Any) -> None:
     entry, profit, _ = venue.bracket(pad.send())
     fill = venue.fill(entry.id, "1")
-    pad.note(pad.blotter.take_orders((profit,), 1))
-    pad.note(pad.blotter.take_fills((fill,), 1))
-    pad.note(pad.blotter.take_orders((evolve(venue.orders[entry.id], legs=()),), 1))
+    pad.note(pad.blotter.take_orders((profit,)))
+    pad.note(pad.blotter.take_fills((fill,)))
+    pad.note(pad.blotter.take_orders((evolve(venue.orders[entry.id], legs=()),)))
     assert pad.blotter.by_order_id(profit.id).strategy == "alpha"
 
 
@@ -225,9 +225,9 @@ def test_an_execution_that_moves_from_an_unknown_order_to_ours_is_handed_on_once
     old = venue.submit(pad.send())
     new = venue.replace(old.id, pad.send(replaces=old.id))
     fill = venue.fill(new.id, "4")
-    pad.note(pad.blotter.take_orders((venue.orders[old.id],), 1))
-    pad.note(pad.blotter.take_fills((fill,), 1))
-    pad.note(pad.blotter.take_orders((venue.orders[new.id],), 1))
+    pad.note(pad.blotter.take_orders((venue.orders[old.id],)))
+    pad.note(pad.blotter.take_fills((fill,)))
+    pad.note(pad.blotter.take_orders((venue.orders[new.id],)))
     assert [booked for taken in pad.answers for booked in taken.booked] == [("alpha", fill)]
 
 
@@ -246,7 +246,7 @@ def test_an_execution_like_another_is_another_as_soon_as_its_order_has_room_for_
     first = venue.fill(order.id, "3")
     second = venue.fill(order.id, "3")
     pad.hear(venue.told[0], venue.told[1])
-    assert pad.note(pad.blotter.take_fills((first, second), 1)).booked == ()
+    assert pad.note(pad.blotter.take_fills((first, second))).booked == ()
     assert pad.qty("alpha") == 3
     assert pad.hear(venue.told[2]).booked == (("alpha", second),)
     assert pad.qty("alpha") == 6

@@ -82,8 +82,8 @@ def _able(order: Any, op: str) -> bool:
 def tellings(venue: Any, pad: Any) -> list[Callable[[Any], Any]]:
     """Every way in which the history is told: updates, the orders of replies, executions of activities."""
     told = [lambda pad, update=update: pad.hear(update) for update in venue.told]
-    told += [lambda pad, fill=fill: pad.note(pad.blotter.take_fills((fill,), 1)) for fill in venue.fills]
-    told += [lambda pad, order=order: pad.note(pad.blotter.take_orders((order,), 1)) for order in venue.orders.values()]
+    told += [lambda pad, fill=fill: pad.note(pad.blotter.take_fills((fill,))) for fill in venue.fills]
+    told += [lambda pad, order=order: pad.note(pad.blotter.take_orders((order,))) for order in venue.orders.values()]
     return told
 
 
@@ -303,7 +303,7 @@ def _end_of(venue: Any, pad: Any, schedule: tuple[str, ...], *, error: bool) -> 
             pad.hear(*venue.told[heard:])
             heard = len(venue.told)
         elif step == "reply":
-            pad.note(pad.blotter.take_orders((order,), 1))
+            pad.note(pad.blotter.take_orders((order,)))
         elif not error:  # a round in which a question failed is not told of
             pad.note(pad.blotter.take_snapshot(venue.snapshot(**read), mark))
     pad.hear(*venue.told[heard:])

@@ -53,18 +53,18 @@ def test_an_order_that_never_got_there_ends_with_its_reason(pad: Any, outcome: O
 def test_an_order_that_was_given_up_and_is_there_is_taken_and_doubted(venue: Any, pad: Any, outcome: Outcome) -> None:
     name = pad.send()
     pad.note(getattr(pad.blotter, outcome)(name, "because"))
-    taken = pad.note(pad.blotter.take_orders((venue.submit(name),), 1))
+    taken = pad.note(pad.blotter.take_orders((venue.submit(name),)))
     assert pad.blotter.ticket(name).outcome is Outcome.TAKEN
     assert any("the venue has it" in doubt for doubt in taken.doubts)
     (alarm,) = taken.alarms
     assert name in alarm and f"is {outcome}" in alarm and "cancel it" in alarm
-    assert pad.note(pad.blotter.take_orders((venue.orders[pad.blotter.ticket(name).order.id],), 1)).alarms == ()
+    assert pad.note(pad.blotter.take_orders((venue.orders[pad.blotter.ticket(name).order.id],))).alarms == ()
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.ABSENT, Outcome.DROPPED])
 def test_an_order_that_the_venue_told_of_cannot_be_given_up(venue: Any, pad: Any, outcome: Outcome) -> None:
     name = pad.send()
-    pad.note(pad.blotter.take_orders((venue.submit(name),), 1))
+    pad.note(pad.blotter.take_orders((venue.submit(name),)))
     taken = pad.note(getattr(pad.blotter, outcome)(name, "because"))
     assert pad.blotter.ticket(name).outcome is Outcome.TAKEN
     assert (taken.entries, len(taken.doubts)) == ((), 1)
@@ -75,7 +75,7 @@ def test_a_fill_that_overtakes_the_reply_is_known_before_it(venue: Any, pad: Any
     reply = venue.submit(name)
     venue.fill(reply.id, "10")
     pad.hear(venue.told[-1])
-    assert pad.note(pad.blotter.take_orders((reply,), 1)).changed == ()
+    assert pad.note(pad.blotter.take_orders((reply,))).changed == ()
     assert pad.blotter.ticket(name).order.status is OrderStatus.FILLED
     assert pad.qty("alpha") == 10
 
@@ -93,7 +93,7 @@ def test_an_order_that_lives_after_its_end_is_a_doubt_and_stays_ended(venue: Any
     ended = venue.change(order.id, OrderChange.CANCELED)
     pad.hear(*venue.told)
     undead = evolve(ended, status=OrderStatus.NEW, updated_ns=ended.updated_ns + 1)
-    taken = pad.note(pad.blotter.take_orders((undead,), 1))
+    taken = pad.note(pad.blotter.take_orders((undead,)))
     assert "had ended as canceled" in taken.doubts[0]
     assert not pad.blotter.by_order_id(order.id).open
 
@@ -102,7 +102,7 @@ def test_two_different_ends_are_a_doubt(venue: Any, pad: Any) -> None:
     order = venue.submit(pad.send())
     ended = venue.change(order.id, OrderChange.CANCELED)
     pad.hear(*venue.told)
-    taken = pad.note(pad.blotter.take_orders((evolve(ended, status=OrderStatus.EXPIRED),), 1))
+    taken = pad.note(pad.blotter.take_orders((evolve(ended, status=OrderStatus.EXPIRED),)))
     assert "to have ended as canceled and as expired" in taken.doubts[0]
 
 
@@ -111,7 +111,7 @@ def test_a_filled_quantity_that_falls_is_a_doubt_and_does_not_fall(venue: Any, p
     venue.fill(order.id, "5")
     pad.hear(*venue.told)
     busted = evolve(venue.orders[order.id], filled_qty=Decimal(2), updated_ns=venue.now_ns + 1)
-    taken = pad.note(pad.blotter.take_orders((busted,), 1))
+    taken = pad.note(pad.blotter.take_orders((busted,)))
     assert "was an execution undone?" in taken.doubts[0]
     assert pad.blotter.by_order_id(order.id).order.filled_qty == 5
 
@@ -119,7 +119,7 @@ def test_a_filled_quantity_that_falls_is_a_doubt_and_does_not_fall(venue: Any, p
 def test_more_filled_than_asked_for_is_a_doubt_and_is_booked(venue: Any, pad: Any) -> None:
     order = venue.submit(pad.send())
     over = evolve(order, filled_qty=Decimal(12), filled_avg_price=Decimal(100), updated_ns=venue.now_ns + 1)
-    taken = pad.note(pad.blotter.take_orders((over,), 1))
+    taken = pad.note(pad.blotter.take_orders((over,)))
     assert any("12 filled of 10" in doubt for doubt in taken.doubts)
     assert pad.qty("alpha") == 12
 
@@ -127,7 +127,7 @@ def test_more_filled_than_asked_for_is_a_doubt_and_is_booked(venue: Any, pad: An
 def test_two_orders_under_one_client_id_are_a_doubt_and_both_are_kept(venue: Any, pad: Any) -> None:
     name = pad.send()
     first, second = venue.submit(name), venue.submit(name)
-    taken = pad.note(pad.blotter.take_orders((first, second), 1))
+    taken = pad.note(pad.blotter.take_orders((first, second)))
     assert any("the same client order id" in doubt for doubt in taken.doubts)
     venue.fill(first.id, "10")
     venue.fill(second.id, "10")
@@ -138,7 +138,7 @@ def test_two_orders_under_one_client_id_are_a_doubt_and_both_are_kept(venue: Any
 
 def test_an_order_of_nobody_here_is_kept_reported_and_belongs_to_nobody(venue: Any, pad: Any) -> None:
     order = venue.submit("by hand")
-    taken = pad.note(pad.blotter.take_orders((order,), 1))
+    taken = pad.note(pad.blotter.take_orders((order,)))
     ticket = pad.blotter.ticket("by hand")
     assert (ticket.strategy, ticket.intent, ticket.outcome) == ("", None, Outcome.TAKEN)
     assert "placed by no strategy here" in taken.reports[0]
@@ -155,7 +155,7 @@ def test_a_replacement_belongs_to_whose_the_old_order_is_in_either_order(venue: 
         new = venue.replace(old.id, f"by the venue {turn}")
         venue.fill(new.id, "10")
         orders = (venue.orders[old.id], venue.orders[new.id])
-        pad.note(pad.blotter.take_orders(orders[::turn], 1))
+        pad.note(pad.blotter.take_orders(orders[::turn]))
         assert pad.blotter.by_order_id(new.id).strategy == "alpha"
         assert (pad.qty("alpha"), pad.qty("")) == (10, 0)
         assert pad.blotter.by_order_id(old.id).order.replaced_by == new.id
@@ -170,10 +170,10 @@ def test_legs_belong_to_their_parents_strategy_also_when_they_are_told_of_first(
         venue.fill(profit.id, "4", "110")
         orders = tuple(venue.orders[order.id] for order in (entry, profit, stop))
         unrelated = tuple(evolve(order, parent_id="") for order in orders)  # as the stream tells them
-        pad.note(pad.blotter.take_orders(unrelated[1:], 1))
-        pad.note(pad.blotter.take_orders(orders[::turn], 1))
+        pad.note(pad.blotter.take_orders(unrelated[1:]))
+        pad.note(pad.blotter.take_orders(orders[::turn]))
         assert pad.qty("alpha") == 6
-        pad.note(pad.blotter.take_fills(venue.fills[-2:], 1))
+        pad.note(pad.blotter.take_fills(venue.fills[-2:]))
         assert pad.qty("alpha") == 6
         assert {ticket.strategy for ticket in pad.blotter.open_tickets()} == {"alpha"}
         assert len(pad.blotter.open_tickets("alpha", "AAPL")) == 2

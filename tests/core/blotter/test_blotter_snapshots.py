@@ -157,7 +157,7 @@ def test_an_execution_that_turns_out_to_be_ours_gives_back_what_it_took(venue: A
     assert (pad.qty("alpha"), pad.qty("")) == (10, -10)
     pad.round(venue.snapshot(orders=orders))
     assert (pad.qty("alpha"), pad.qty("")) == (0, 0)
-    pad.note(pad.blotter.take_orders([venue.orders[entry.id]], 1))
+    pad.note(pad.blotter.take_orders([venue.orders[entry.id]]))
     assert (pad.qty("alpha"), pad.qty("")) == (0, 0)
     assert pad.blotter.by_order_id(leg.id).strategy == "alpha"
     assert pad.round(venue.snapshot()).entries == ()
@@ -233,7 +233,7 @@ def test_an_execution_that_explains_an_adjustment_takes_it_back(venue: Any, pad:
         venue.now_ns += 1
         pad.round(evolve(before, positions=venue.positions(), asked_ns=venue.now_ns, told_ns=venue.now_ns))
     assert pad.qty("alpha") == 6
-    pad.note(pad.blotter.take_fills((fill,), 1))
+    pad.note(pad.blotter.take_fills((fill,)))
     assert pad.qty("alpha") == 6
     assert pad.round(venue.snapshot()).doubts == ()
     assert (pad.qty("alpha"), pad.qty("")) == (6, 0)

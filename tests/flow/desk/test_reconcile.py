@@ -243,7 +243,7 @@ async def test_a_fill_that_a_former_run_died_of_hours_ago_is_found(world, ask, a
     await trio.sleep(5 * 3600)
     ticket = desk.blotter.ticket(order.client_order_id)
     told = Blotter.restore(Remembered(session="second", next_seq={}, intents=(ticket.intent,)))
-    told.take_orders((world.broker.orders[order.id],), 1)  # as the one that asks what became of it does, at once
+    told.take_orders((world.broker.orders[order.id],))  # as the one that asks what became of it does, at once
     async with world.open(desk=world.build(told)) as desk:
         assert desk.blotter.fills_of("s") == (missed,)
         await trio.sleep(600)
