@@ -26,7 +26,7 @@ from engine.core.blotter import Blotter
 from engine.core.histogram import Histogram
 from engine.core.lifecycle import rounded_price
 from engine.core.rules import plain
-from engine.flow.markets import Markets
+from engine.flow.markets import NOBODY, Markets
 from engine.flow.runner import StrategyRun
 from engine.flow.session import Session
 from engine.flow.stream import MarketStream
@@ -128,7 +128,7 @@ def _position_row(strategy: str, held: StrategyPosition, price: Decimal | None) 
 def _stream_rows(markets: Markets) -> tuple[StreamRow, ...]:
     rows = []
     for (strategy, stream), totals in markets.books.read(markets.fanout.channels()).items():
-        if not strategy:  # the engine's own listeners
+        if strategy == NOBODY:  # the engine's own listeners
             continue
         feed = markets.feed_of(stream)
         told = markets.streams[feed].sequencer.of(stream) if feed in markets.streams else None

@@ -48,6 +48,7 @@ class Channel:
     """One subscription: what it asked for, its queue, and the strategy's end of it.
 
     ``on_handed`` is told every list of events handed to the strategy, ``on_gap`` every hole that its slowness made.
+    ``asks``: whether its streams are wanted of the venue, or only overheard where somebody else wants them.
     """
 
     strategy: str
@@ -58,6 +59,7 @@ class Channel:
     gaps: bool
     on_handed: Callable[[Sequence[Queued]], None]
     on_gap: Callable[[Gap], None]
+    asks: bool = True
     waker: Waker = field(factory=Waker)
     arrival: list[MarketEvent] = field(factory=list)
     """What the fan-out is collecting for this channel out of the arrival it is at."""

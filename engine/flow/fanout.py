@@ -150,8 +150,8 @@ class Fanout:
         return route
 
     def wanted(self) -> frozenset[Stream]:
-        """The streams that at least one channel is open for."""
-        return frozenset(stream for channel in self._open for stream in channel.streams)
+        """The streams that at least one channel asks for."""
+        return frozenset(stream for channel in self._open if channel.asks for stream in channel.streams)
 
     def rows(self, channel: Channel) -> dict[Stream, Row]:
         """What each stream put into this channel."""

@@ -4,7 +4,7 @@ Strategies do not know feeds; they name streams. Which feed carries a stream is 
 crypto, and so on), and one connection per endpoint is all that Alpaca allows, so feeds are shared here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Final
 
@@ -12,6 +12,7 @@ import trio
 from attrs import define, field
 from msgspec.structs import replace
 
+from engine.core.overflow import Overflow
 from engine.errors import GaplessError, SubscriptionRefused
 from engine.flow.books import Books
 from engine.flow.channel import Channel
@@ -21,11 +22,14 @@ from engine.flow.notices import Notices
 from engine.flow.stream import MarketStream
 from engine.flow.tuning import StreamTuning
 from engine.model.control import ControlEvent, Gap
-from engine.model.market import MarketEvent
-from engine.model.stream import Stream
+from engine.model.market import Kind, MarketEvent
+from engine.model.stream import ANY, Stream
 from engine.ports import Clock, Feed, History
 
 NEWS_FEED: Final = "news"
+
+NOBODY: Final = ""
+"""Whose channels the engine's own are, in the books of the fan-out: no strategy has this name."""
 
 
 @define(eq=False, kw_only=True)
@@ -114,6 +118,25 @@ class Markets:
         for name in sorted(channel.feeds):
             self._stream(name).changed.wake()
 
+    def overhear(self, name: str, kinds: Iterable[Kind], queue: Overflow) -> Channel:
+        """A channel of the engine's own for whatever is told of these kinds; the venue is asked for nothing more.
+
+        A subscription more could push a strategy off a plan that allows thirty.
+        """
+        channel = Channel(
+            strategy=NOBODY,
+            name=name,
+            streams=frozenset(Stream(kind, ANY) for kind in kinds),
+            feeds=frozenset(),
+            queue=queue,
+            gaps=False,
+            on_handed=lambda _: None,
+            on_gap=lambda _: None,
+            asks=False,
+        )
+        self.fanout.attach(channel)
+        return channel
+
     def detach(self, channel: Channel) -> None:
         """Close a subscription."""
         self.fanout.detach(channel)
@@ -153,7 +176,7 @@ class Markets:
     def _refuse(self, stream: Stream, reason: str) -> None:
         self.report(f"{stream}: {reason}")
         for channel, _ in self.fanout.channels():
-            if stream in channel.streams:
+            if channel.asks and stream in channel.streams:
                 channel.close(SubscriptionRefused(f"{channel.strategy}: {stream} was refused: {reason}"))
                 self.detach(channel)
 

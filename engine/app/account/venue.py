@@ -15,10 +15,8 @@ from engine.app.options import RunOptions
 from engine.app.wiring import Venue
 from engine.core.matching.models import MODELS
 from engine.core.overflow import Overflow
-from engine.flow.channel import Channel
 from engine.flow.markets import Markets
 from engine.model.market import Kind
-from engine.model.stream import ANY, Stream
 from engine.ports import AccountFeed, Broker
 from engine.store import state_folder
 from engine.venues.alpaca.account_events import AlpacaEvents
@@ -26,7 +24,7 @@ from engine.venues.alpaca.account_line import AlpacaAccountFeed
 from engine.venues.alpaca.broker import AlpacaBroker
 from engine.venues.shadow import MARK, ShadowVenue
 
-_SEES: Final = frozenset(Stream(kind, ANY) for kind in (Kind.TRADES, Kind.QUOTES, Kind.BARS, Kind.STATUSES))
+_SEES: Final = (Kind.TRADES, Kind.QUOTES, Kind.BARS, Kind.STATUSES)
 """What orders of a shadow session are matched against, as far as strategies subscribe to it."""
 _SEEN_MAX: Final = 100_000
 """Events that may wait to be matched: seconds of a whole market. Beyond it the oldest are dropped: only a model."""
@@ -89,18 +87,7 @@ async def find_folder(options: RunOptions, venue: Venue) -> AsyncIterator[Path]:
 
 async def _match(shadow: ShadowVenue, markets: Markets) -> None:
     """Show the shadow what strategies are told, and ask for nothing more."""
-    channel = Channel(
-        strategy="",
-        name=MARK,
-        streams=_SEES,
-        feeds=frozenset(),
-        queue=Overflow("drop_oldest", _SEEN_MAX),
-        gaps=False,
-        on_handed=lambda _: None,
-        on_gap=lambda _: None,
-    )
-    markets.fanout.attach(channel)
-    channel.streams = frozenset()  # nothing is wanted of the venue for it; see `engine.flow.account.marks`
+    channel = markets.overhear(MARK, _SEES, Overflow("drop_oldest", _SEEN_MAX))
     with suppress(StopAsyncIteration):  # the session's data has ended; what strategies leave behind is still matched
         while True:
             for event in await channel.batch():

@@ -26,11 +26,9 @@ from engine.model.account import HeldPosition
 from engine.model.instant import NS_PER_S
 from engine.model.market import Bar, Kind, MarketEvent, Quote, Trade
 from engine.model.order import ZERO
-from engine.model.stream import ANY, Stream
+from engine.model.stream import Stream
 from engine.ports import HistoryQuery
 
-LISTENER: Final = ""
-"""Whose channel it is in the books of the fan-out: nobody's among the strategies."""
 LOOK_BACK_NS: Final = 30 * 60 * NS_PER_S
 """Market time of history that is read for a price: twice as far as data of Alpaca's free plan is held back."""
 LOOK_AGAIN_NS: Final = 10 * NS_PER_S
@@ -121,27 +119,10 @@ class Marks:
     def _catch_up(self) -> None:
         """Take in the newest event of each stream; the first time, begin to listen."""
         if self._channel is None:
-            self._channel = self._listen()
+            kinds = (Kind.TRADES, Kind.QUOTES, Kind.BARS)
+            self._channel = self.markets.overhear("marks", kinds, Overflow("latest", SYMBOLS_MAX))
         while self._channel.has_events():
             self._take(self._channel.take_nowait())
-
-    def _listen(self) -> Channel:
-        """A channel for whatever is told of prices, which asks for nothing itself."""
-        channel = Channel(
-            strategy=LISTENER,
-            name="marks",
-            streams=frozenset(Stream(kind, ANY) for kind in (Kind.TRADES, Kind.QUOTES, Kind.BARS)),
-            feeds=frozenset(),
-            queue=Overflow("latest", SYMBOLS_MAX),
-            gaps=False,
-            on_handed=lambda _: None,
-            on_gap=lambda _: None,
-        )
-        self.markets.fanout.attach(channel)
-        # From here on the fan-out tells it of every symbol there is. What is wanted of the venue is read from this
-        # field, and this listener wants nothing.
-        channel.streams = frozenset()
-        return channel
 
     def _take(self, event: MarketEvent) -> None:
         match event:
