@@ -15,6 +15,7 @@ from engine.ports.context import Context as Context
 from engine.ports.context import Event as Event
 from engine.ports.context import Opening as Opening
 from engine.ports.context import Subscription as Subscription
+from engine.ports.journal import Journal as Journal
 from engine.ports.orders import LiveOrder as LiveOrder
 from engine.ports.orders import OnExit as OnExit
 from engine.ports.orders import OrderScope as OrderScope
@@ -24,6 +25,8 @@ from engine.ports.steps import Step as Step
 from engine.ports.store import OrderStore as OrderStore
 from engine.ports.strategy import Strategy as Strategy
 from engine.ports.strategy import strategy as strategy
+from engine.ports.tape import Tape as Tape
+from engine.ports.tape import Window as Window
 from engine.ports.venue import QUERY_SYMBOLS_MAX as QUERY_SYMBOLS_MAX
 from engine.ports.venue import Arrival as Arrival
 from engine.ports.venue import Clock as Clock

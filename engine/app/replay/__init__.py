@@ -1,0 +1,1 @@
+"""Sessions that run from a tape, in market time."""
