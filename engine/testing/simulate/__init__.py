@@ -1,1 +1,1 @@
-"""The whole engine and the exchange in one process, in virtual time, with everything going wrong: one seed, one history."""
+"""The whole engine and the exchange in one process, in virtual time, with everything going wrong: a seed, a history."""
