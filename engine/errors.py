@@ -25,6 +25,7 @@ The tree (``tests/test_errors.py`` holds this drawing against the code):
     │   │   ├── NotReady             the account stream or the data was not ready in time, or the order got too old
     │   │   └── KillSwitchTripped    the kill switch is tripped, until a person resets it
     │   ├── OrderEnded               an order that was waited for ended in another way
+    │   ├── NotInReplay              a strategy did something that would not come out the same in another replay
     │   └── StrategyFailed           the strategy raised and its restart rule is spent
     └── AskHuman                     nothing here can mend it: the session stops with a sentence
         ├── Misconfigured            a flag, a file or a setting is wrong
@@ -171,6 +172,10 @@ class KillSwitchTripped(OrderRefused):
 
 class OrderEnded(HaltStrategy):
     """An order that was waited for was canceled, expired, was rejected or never reached the venue."""
+
+
+class NotInReplay(HaltStrategy):
+    """A strategy read a clock, rolled dice, opened a file or a socket of its own while it was replayed."""
 
 
 class StrategyFailed(HaltStrategy):

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid5
 
-from engine.exchange.bars import is_crypto
+from engine.core.bars import is_crypto
 from engine.exchange.clock import new_york
 from engine.exchange.contracts import MULTIPLIER, Contract, choose_underlyings, list_contracts
 from engine.exchange.symbol_market import PRICES

@@ -14,8 +14,8 @@ from typing import Final
 
 from attrs import frozen
 
+from engine.core.bars import is_crypto
 from engine.core.calendar import FRIDAY, previous_trading_day, trading_day
-from engine.exchange.bars import is_crypto
 
 MULTIPLIER: Final = Decimal(100)
 """Units of the underlying that a contract stands for."""

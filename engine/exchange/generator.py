@@ -18,8 +18,8 @@ from typing import Final, Protocol
 
 from attrs import field, frozen
 
+from engine.core.bars import BarMaker
 from engine.errors import Misconfigured
-from engine.exchange.bars import BarMaker
 from engine.exchange.made.crypto import CryptoWeeks
 from engine.exchange.made.even import EvenTimes
 from engine.exchange.made.moments import Moment

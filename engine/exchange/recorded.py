@@ -14,9 +14,9 @@ import msgspec
 from attrs import field, frozen
 from msgspec.structs import replace
 
+from engine.codec.columns import BAR_TOLD_AFTER_NS
 from engine.errors import Misconfigured
 from engine.exchange.market import Row
-from engine.exchange.tape import BAR_TOLD_AFTER_NS
 from engine.model.market import EVENT_TYPES, Bar, DailyBar, Kind, MarketEvent, Quote, Trade
 
 ENDING: Final = ".jsonl"

@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import define, field
 
-from engine.exchange.bars import day_start_ns, is_crypto
+from engine.core.bars import day_start_ns, is_crypto
 from engine.model.market import Book, MarketEvent, Quote, Trade
 
 PRICES: Final = {

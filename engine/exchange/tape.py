@@ -14,32 +14,19 @@ Needs pyarrow, which is an extra: it is imported when a tape is opened.
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from attrs import field, frozen
 
+from engine.codec import columns
+from engine.codec.columns import BAR_TOLD_AFTER_NS
+from engine.core.bars import BarMaker, TradeIds
 from engine.errors import Misconfigured
-from engine.exchange.bars import BarMaker, day_start_ns
 from engine.exchange.market import Row
-from engine.model.instant import NS_PER_S
-from engine.model.market import Bar, Kind, MarketEvent, Quote, Trade
+from engine.model.market import Bar, Kind, MarketEvent, Trade
 
 CHUNK_ROWS: Final = 4096
-"""Rows decoded at a time per file and symbol: about 15 ms, a pause that nobody on a tape notices."""
-BAR_TOLD_AFTER_NS: Final = 60 * NS_PER_S
-
-Columns: TypeAlias = dict[str, list[Any]]
-
-NEEDED: Final[dict[Kind, frozenset[str]]] = {
-    Kind.TRADES: frozenset({"symbol", "ts_ns", "price", "size"}),
-    Kind.QUOTES: frozenset({"symbol", "ts_ns", "bid_price", "bid_size", "ask_price", "ask_size"}),
-    Kind.BARS: frozenset({"symbol", "ts_ns", "open", "high", "low", "close", "volume"}),
-}
-OPTIONAL: Final[dict[Kind, frozenset[str]]] = {
-    Kind.TRADES: frozenset({"exchange", "conditions", "id", "side", "tape"}),
-    Kind.QUOTES: frozenset({"bid_exchange", "ask_exchange", "conditions", "tape"}),
-    Kind.BARS: frozenset({"trade_count", "vwap"}),
-}
+"""Rows decoded at a time per file and symbol: about 2 ms, a pause that nobody on a tape notices."""
 
 
 @frozen
@@ -141,11 +128,9 @@ def _ordered(path: Path, table: Any, symbol: str, before: tuple[int, int] | None
 
 
 def _kind(path: Path, names: frozenset[str]) -> Kind:
-    for kind, needed in NEEDED.items():
-        if needed <= names:
-            return kind
-    wants = "; or ".join(f"{kind}: {', '.join(sorted(needed))}" for kind, needed in NEEDED.items())
-    raise Misconfigured(f"The tape {path} lacks columns. A tape has those of {wants}.")
+    if (kind := columns.kind_of(names)) is None:
+        raise Misconfigured(f"The tape {path} lacks columns. A tape has those of {columns.what_tapes_have()}.")
+    return kind
 
 
 def _keyed(order: int, part: Part) -> Iterator[tuple[int, int, int, MarketEvent]]:
@@ -159,78 +144,31 @@ def _events(part: Part) -> Iterator[MarketEvent]:
     """The rows of a part, decoded a chunk at a time."""
     import pyarrow.parquet  # see `open_tape`
 
-    readers: dict[Kind, Callable[[Columns, str], Iterator[MarketEvent]]] = {
-        Kind.TRADES: _TradeReader(),
-        Kind.QUOTES: _quotes,
-        Kind.BARS: _bars,
-    }
-    read = readers[part.kind]
+    read = _readers[part.kind]()
     with pyarrow.parquet.ParquetFile(part.path) as file:
-        columns = sorted((NEEDED[part.kind] | OPTIONAL[part.kind]) & frozenset(file.schema_arrow.names))
+        names = columns.wanted_columns(part.kind, frozenset(file.schema_arrow.names))
         for group in part.groups:
-            table = _rows_of(file.read_row_group(group, columns=columns), part.symbol).drop_columns(["symbol"])
+            table = _rows_of(file.read_row_group(group, columns=names), part.symbol).drop_columns(["symbol"])
             for at in range(0, table.num_rows, CHUNK_ROWS):
-                chunk = table.slice(at, CHUNK_ROWS)
-                yield from read({name: chunk[name].to_pylist() for name in chunk.column_names}, part.symbol)
+                yield from read(columns.lists_of(table.slice(at, CHUNK_ROWS)), part.symbol)
 
 
-def _texts(columns: Columns, name: str, rows: int) -> list[str]:
-    return [text or "" for text in columns[name]] if name in columns else [""] * rows
+def _trades() -> Callable[[columns.Columns, str], Iterator[Trade]]:
+    ids = TradeIds()
+
+    def read(found: columns.Columns, symbol: str) -> Iterator[Trade]:
+        rows = len(found["ts_ns"])
+        exchanges, known = found.get("exchange") or [""] * rows, found.get("id") or [None] * rows
+        return columns.trades(found, symbol, ids.fill(found["ts_ns"], exchanges, known))
+
+    return read
 
 
-def _conditions(columns: Columns, rows: int) -> list[tuple[str, ...]]:
-    """One letter is one condition, as TAQ writes them."""
-    return [tuple(text) for text in _texts(columns, "conditions", rows)]
-
-
-class _TradeReader:
-    """Makes trades of columns, and ids where the tape has none."""
-
-    def __init__(self) -> None:
-        self._day_ns = self._day_end_ns = 0
-        self._ids: dict[str, int] = {}
-
-    def __call__(self, columns: Columns, symbol: str) -> Iterator[Trade]:
-        times = columns["ts_ns"]
-        rows = len(times)
-        exchanges = _texts(columns, "exchange", rows)
-        ids = columns.get("id") or [None] * rows
-        sides = [(text or "")[:1].upper() for text in _texts(columns, "side", rows)]
-        conditions, tapes = _conditions(columns, rows), _texts(columns, "tape", rows)
-        for ts_ns, price, size, exchange, known, side, marks, tape in zip(
-            times, columns["price"], columns["size"], exchanges, ids, sides, conditions, tapes, strict=True
-        ):
-            trade_id = self._make_id(symbol, exchange, ts_ns) if known is None else known
-            yield Trade(symbol, ts_ns, price, size, trade_id, exchange, marks, tape, side)
-
-    def _make_id(self, symbol: str, exchange: str, ts_ns: int) -> int:
-        if not self._day_ns <= ts_ns < self._day_end_ns:
-            # New York days for every symbol: a made id needs one rule that a test can repeat.
-            self._day_ns = day_start_ns("", ts_ns)
-            self._day_end_ns = day_start_ns("", self._day_ns + 30 * 3600 * NS_PER_S)
-            self._ids = {}
-        made = self._ids[exchange] = self._ids.get(exchange, 0) + 1
-        return made
-
-
-def _quotes(columns: Columns, symbol: str) -> Iterator[Quote]:
-    rows = len(columns["ts_ns"])
-    bids, asks = _texts(columns, "bid_exchange", rows), _texts(columns, "ask_exchange", rows)
-    for ts_ns, bid, bid_size, ask, ask_size, bid_at, ask_at, marks, tape in zip(
-        columns["ts_ns"], columns["bid_price"], columns["bid_size"], columns["ask_price"], columns["ask_size"],
-        bids, asks, _conditions(columns, rows), _texts(columns, "tape", rows), strict=True,
-    ):  # fmt: skip
-        yield Quote(symbol, ts_ns, bid, bid_size, ask, ask_size, bid_at, ask_at, marks, tape)
-
-
-def _bars(columns: Columns, symbol: str) -> Iterator[Bar]:
-    rows = len(columns["ts_ns"])
-    counts, vwaps = columns.get("trade_count") or [None] * rows, columns.get("vwap") or [None] * rows
-    for ts_ns, opens, high, low, close, volume, trades, vwap in zip(
-        columns["ts_ns"], columns["open"], columns["high"], columns["low"], columns["close"], columns["volume"],
-        counts, vwaps, strict=True,
-    ):  # fmt: skip
-        yield Bar(symbol, ts_ns, opens, high, low, close, volume, trades or 0, vwap or 0.0)
+_readers: Final[dict[Kind, Callable[[], Callable[[columns.Columns, str], Iterator[MarketEvent]]]]] = {
+    Kind.TRADES: _trades,
+    Kind.QUOTES: lambda: columns.quotes,
+    Kind.BARS: lambda: columns.bars,
+}
 
 
 def _with_bars(told: Iterator[tuple[int, int, int, MarketEvent]], made_for: set[str]) -> Iterator[Row]:

@@ -18,6 +18,7 @@ GapCause: TypeAlias = Literal[
     "no_history",  # the venue keeps no history of this kind
     "hold_full",  # more live events arrived during the backfill than are held
     "dropped",  # this subscription was too slow and its channel drops
+    "not_recorded",  # in a recording: told to strategies perhaps, but not written down
 ]
 
 

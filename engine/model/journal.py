@@ -7,6 +7,13 @@ without a venue: what a strategy was told then it is told again, and what it ask
 
 ``seq`` is the number of the last market event before the record, ``at_ns`` market time in nanoseconds since the epoch,
 ``strategy`` its name in the session. Values that are not plain are JSON text.
+
+A strategy may be many tasks, and which of those that are ready at one instant runs first is nobody's decision. So what
+crosses names the task: ``task`` is its path (``"1"`` is the first run itself, ``"1.2"`` the second task that it
+started), empty where tasks were not told apart. ``clock_s`` is Trio's clock at that moment, in seconds from wherever it
+began: what a strategy's own sleeps and deadlines are measured by. ``turn`` counts the rounds of Trio's scheduler: what
+has the same turn became ready at once, and what a strategy's tasks told each other meanwhile came in the next; 0 where
+turns were not counted.
 """
 
 from typing import Final, TypeAlias
@@ -24,6 +31,7 @@ class Began(Struct, frozen=True, gc=False, array_like=True, tag="began"):
     at_ns: int
     strategy: str
     run: int
+    clock_s: float = 0.0
 
 
 class Asked(Struct, frozen=True, gc=False, array_like=True, tag="asked"):
@@ -36,10 +44,14 @@ class Asked(Struct, frozen=True, gc=False, array_like=True, tag="asked"):
     number: int
     verb: str
     words: str = "{}"
+    task: str = ""
 
 
 class Answered(Struct, frozen=True, gc=False, array_like=True, tag="answered"):
-    """Call ``number`` came back: with ``value`` (JSON), or by raising ``error`` (the name of its class)."""
+    """Call ``number`` came back: with ``value`` (JSON), or by raising ``error`` (the name of its class).
+
+    Where it was cancelled ``error`` is ``Cancelled``; where an error was raised ``value`` holds what else it told.
+    """
 
     seq: int
     at_ns: int
@@ -48,13 +60,19 @@ class Answered(Struct, frozen=True, gc=False, array_like=True, tag="answered"):
     value: str = "null"
     error: str = ""
     sentence: str = ""
+    task: str = ""
+    clock_s: float = 0.0
+    turn: int = 0
 
 
 class Took(Struct, frozen=True, gc=False, array_like=True, tag="took"):
     """The strategy took items from subscription ``number`` (the call that opened it), as many as ``count``.
 
-    ``values`` tells what they were where the market events of the journal do not say it: JSON of each item that is
-    none (a gap, a tick, a fill, a warm-up bar), and of a subscription that lets old events go, their ``seq``.
+    ``values`` tells what they were where the market events of the journal do not say it. It is empty where they are
+    the next ones of its streams, each taken alone. Else it is JSON in order: ``{"next":5}`` for so many of those,
+    ``{"seq":7}`` of a subscription that lets old events go, ``{"batch":[...]}`` for what was taken in one piece,
+    ``{"of":3,...}`` for what a merge took from subscription 3, ``{"end":...}`` for the end with its error, and anything
+    else (a gap, a tick, a fill, a warm-up bar) as `engine.flow.journal.values` writes it.
     """
 
     seq: int
@@ -63,6 +81,9 @@ class Took(Struct, frozen=True, gc=False, array_like=True, tag="took"):
     number: int
     count: int
     values: tuple[str, ...] = ()
+    task: str = ""
+    clock_s: float = 0.0
+    turn: int = 0
 
 
 class Read(Struct, frozen=True, gc=False, array_like=True, tag="read"):
@@ -73,14 +94,31 @@ class Read(Struct, frozen=True, gc=False, array_like=True, tag="read"):
     strategy: str
     what: str
     value: str
+    task: str = ""
 
 
 class Woke(Struct, frozen=True, gc=False, array_like=True, tag="woke"):
-    """A deadline or a sleep of the strategy's own was over."""
+    """A wait of the strategy's own was over: a deadline or a sleep, or, if not ``by_time``, one task cancelled another.
+
+    It says so of each task that this woke. Deadlines up to ``clock_s`` have passed.
+    """
 
     seq: int
     at_ns: int
     strategy: str
+    task: str = ""
+    clock_s: float = 0.0
+    by_time: bool = True
+    turn: int = 0
+
+
+class Cut(Struct, frozen=True, gc=False, array_like=True, tag="cut"):
+    """The session cancelled the strategy."""
+
+    seq: int
+    at_ns: int
+    strategy: str
+    clock_s: float = 0.0
 
 
 class Said(Struct, frozen=True, gc=False, array_like=True, tag="said"):
@@ -90,6 +128,7 @@ class Said(Struct, frozen=True, gc=False, array_like=True, tag="said"):
     at_ns: int
     strategy: str
     text: str
+    task: str = ""
 
 
 class Noted(Struct, frozen=True, gc=False, array_like=True, tag="noted"):
@@ -120,4 +159,4 @@ class Ended(Struct, frozen=True, gc=False, array_like=True, tag="ended"):
     error: str = ""
 
 
-JournalRecord: TypeAlias = Began | Asked | Answered | Took | Read | Woke | Said | Noted | Kept | Ended
+JournalRecord: TypeAlias = Began | Asked | Answered | Took | Read | Woke | Cut | Said | Noted | Kept | Ended

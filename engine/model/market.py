@@ -62,8 +62,8 @@ class Trade(Struct, frozen=True, gc=False):
 
     @property
     def live(self) -> bool:
-        """Whether it came over the live line rather than from history or a tape."""
-        return self.origin == "live"
+        """Whether it is told as it happens, by a line or in a replay; not late, from history."""
+        return self.origin != "backfill"
 
 
 class Quote(Struct, frozen=True, gc=False):
@@ -87,8 +87,8 @@ class Quote(Struct, frozen=True, gc=False):
 
     @property
     def live(self) -> bool:
-        """Whether it came over the live line rather than from history or a tape."""
-        return self.origin == "live"
+        """Whether it is told as it happens, by a line or in a replay; not late, from history."""
+        return self.origin != "backfill"
 
 
 class Bar(Struct, frozen=True, gc=False):
@@ -110,8 +110,8 @@ class Bar(Struct, frozen=True, gc=False):
 
     @property
     def live(self) -> bool:
-        """Whether it came over the live line rather than from history or a tape."""
-        return self.origin == "live"
+        """Whether it is told as it happens, by a line or in a replay; not late, from history."""
+        return self.origin != "backfill"
 
 
 class UpdatedBar(Bar, frozen=True, gc=False):

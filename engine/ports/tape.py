@@ -34,6 +34,11 @@ class Tape(Protocol):
         ...
 
     @property
+    def end_ns(self) -> int:
+        """When its last event is due, or the end of its span: until then the deadlines of strategies pass."""
+        ...
+
+    @property
     def digest(self) -> str:
         """A hash of what it holds within its span and symbols, the same on every machine."""
         ...

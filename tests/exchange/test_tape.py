@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.core.bars import MINUTE_NS, day_start_ns
 from engine.errors import Misconfigured
-from engine.exchange.bars import MINUTE_NS, day_start_ns
 from engine.exchange.tape import Tape, open_tape
 from engine.model.instant import NS_PER_S
 from engine.model.market import Bar, Kind, MarketEvent, Quote, Trade

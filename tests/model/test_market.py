@@ -27,10 +27,10 @@ def test_an_event_cannot_be_changed() -> None:
         trade.price = 4.0  # type: ignore[misc]  # that it is refused is the point
 
 
-def test_only_what_came_over_the_line_is_live() -> None:
+def test_what_is_told_as_it_happens_is_live_and_what_history_tells_is_not() -> None:
     assert Trade("SPY", 1, 2.0, 3.0).live
     assert not Trade("SPY", 1, 2.0, 3.0, origin="backfill").live
-    assert not Bar("SPY", 60, 1.0, 2.0, 0.5, 1.5, 100.0, origin="replay").live
+    assert Bar("SPY", 60, 1.0, 2.0, 0.5, 1.5, 100.0, origin="replay").live  # or strategies would not trade there
 
 
 def test_a_stream_reads_as_kind_and_symbol() -> None:

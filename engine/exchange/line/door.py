@@ -65,7 +65,9 @@ class Door:
         stats, plan = self._board.stats, self._board.plan
         stats.connections += 1
         self._open += 1
-        line: Line = "trading" if _target(raw.head) in TRADING_PATHS else "data"
+        path, number = _target(raw.head), stats.connections
+        line: Line = "trading" if path in TRADING_PATHS else "data"
+        self._tell(number, path, came=True)
         try:
             if self._open > CONNECTIONS_MAX:
                 stats.turned_away += 1
@@ -81,7 +83,12 @@ class Door:
             stats.broken.update(_names(failures))
         finally:
             self._open -= 1
+            self._tell(number, path, came=False)
             await trio.aclose_forcefully(raw)
+
+    def _tell(self, number: int, path: str, *, came: bool) -> None:
+        if self._board.overhear is not None:
+            self._board.overhear(number, path, came)
 
     async def _serve(self, raw: LineStream) -> None:
         async with trio.open_nursery() as nursery:

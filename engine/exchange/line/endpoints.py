@@ -11,7 +11,7 @@ from typing import Final
 from attrs import frozen
 
 from engine.codec.wire import Family
-from engine.exchange.bars import is_crypto
+from engine.core.bars import is_crypto
 from engine.exchange.contracts import is_contract
 from engine.model.market import Kind, MarketEvent, News
 from engine.model.stream import ANY, Stream

@@ -9,7 +9,7 @@ A fault whose moment comes while nobody is connected waits, and happens when the
 script that asks for twenty cuts gets twenty, and a client that is cut again has at least come further.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Protocol
 
@@ -78,6 +78,8 @@ class Switchboard:
         self.stats = stats or Stats()
         self.slots = Slots()
         self.published = 0
+        self.overhear: Callable[[int, str, bool], None] | None = None
+        """Told each connection by its number and path when it comes (true) and when it has ended."""
         self._lines: dict[int, Listener] = {}
         self._trading: dict[int, Target] = {}
         self._numbers = count(1)

@@ -20,8 +20,8 @@ from typing import Final
 from attrs import frozen
 from msgspec.structs import replace
 
+from engine.core.bars import day_start_ns, is_crypto
 from engine.core.calendar import instant_of, new_york, next_trading_day, trading_day
-from engine.exchange.bars import day_start_ns, is_crypto
 from engine.exchange.symbol_market import start_price
 from engine.model.market import Bar
 

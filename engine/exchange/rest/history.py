@@ -13,7 +13,7 @@ from attrs import frozen
 
 from engine.codec.pages import render_page
 from engine.codec.wire import Family
-from engine.exchange.bars import TimeFrame, day_start_ns, parse_timeframe
+from engine.core.bars import TimeFrame, day_start_ns, parse_timeframe
 from engine.exchange.made.prehistory import PreHistory
 from engine.exchange.market import Market
 from engine.exchange.rest.data.asking import (

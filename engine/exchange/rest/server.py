@@ -71,6 +71,8 @@ class RestServer:
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self.requests = 0
+        self.overhear: Callable[[Received, Response], None] | None = None
+        """Told every request and its reply, whether or not a fault keeps it from arriving."""
         self.changes = Changes()
         self._clock = market.clock
         self._data = MarketRoutes(market, faults, tier=tier, before=before)
@@ -96,7 +98,14 @@ class RestServer:
         self.requests += 1
         if self._control is not None and request.path.startswith(PREFIX):
             return self._control.answer(request, request.peer)
-        self.changes.note(Received(self._wall_s(), self._clock.now_ns(), request.method, request.path, request.body))
+        received = Received(self._wall_s(), self._clock.now_ns(), request.method, request.path, request.body)
+        self.changes.note(received)
+        response = self._respond(request)
+        if self.overhear is not None:
+            self.overhear(received, response)
+        return response
+
+    def _respond(self, request: Request) -> Response:
         is_data = request.path.startswith(DATA_PATHS)
         steps = [unquote(step) for step in request.path.strip("/").split("/")]
         status = 200 if tuple(steps[:2]) == NEEDS_NO_KEYS else self._gate.status(request.headers)

@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from engine.exchange.bars import is_crypto
+from engine.core.bars import is_crypto
 from engine.exchange.contracts import is_contract
 from engine.model.instant import NS_PER_S, parse_instant, render_instant
 from engine.model.market import Bar, MarketEvent, Quote, Trade

@@ -6,8 +6,8 @@ from itertools import islice, pairwise
 
 import pytest
 
+from engine.core.bars import DAY_NS, day_start_ns
 from engine.core.calendar import new_york, trading_day
-from engine.exchange.bars import DAY_NS, day_start_ns
 from engine.exchange.generator import Generator
 from engine.exchange.made.prehistory import SPLIT_RATE, PreHistory, start_prices
 from engine.model.instant import parse_instant

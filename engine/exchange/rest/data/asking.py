@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from engine.codec.wire import Family
-from engine.exchange.bars import is_crypto
+from engine.core.bars import is_crypto
 from engine.exchange.clock import NEW_YORK, instant_of
 from engine.exchange.contracts import is_contract
 from engine.exchange.rest.tokens import decode_token

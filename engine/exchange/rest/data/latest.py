@@ -12,7 +12,7 @@ from attrs import frozen
 
 from engine.codec.pages import render_rows
 from engine.codec.wire import KIND_NAMES, Family
-from engine.exchange.bars import DAY_NS
+from engine.core.bars import DAY_NS
 from engine.exchange.market import Market
 from engine.exchange.rest.data.asking import (
     LATEST_ONLY,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.exchange.bars import DAY_NS, day_start_ns, is_crypto
+from engine.core.bars import DAY_NS, day_start_ns, is_crypto
 from engine.exchange.contracts import is_contract
 from engine.exchange.line.endpoints import TEST_SYMBOL
 from engine.exchange.market import Market

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from engine.codec.wire import Family
-from engine.exchange.bars import TimeFrame, fold_bars
+from engine.core.bars import TimeFrame, fold_bars
 from engine.exchange.contracts import is_contract
 from engine.exchange.made.prehistory import PreHistory
 from engine.exchange.past import Past

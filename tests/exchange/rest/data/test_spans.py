@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.exchange.bars import MINUTE_NS, TimeFrame, day_start_ns, parse_timeframe
+from engine.core.bars import MINUTE_NS, TimeFrame, day_start_ns, parse_timeframe
 from engine.exchange.made.prehistory import PreHistory
 from engine.exchange.past import Past
 from engine.exchange.rest.data.spans import DAY, Spans
