@@ -42,6 +42,11 @@ class Waker:
     async def wait(self) -> None:
         await self._lot.park()
 
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait."""
+        return len(self._lot)
+
 
 @define(eq=False)
 class Channel:
@@ -60,6 +65,10 @@ class Channel:
     on_handed: Callable[[Sequence[Queued]], None]
     on_gap: Callable[[Gap], None]
     asks: bool = True
+    on_batch: Callable[[int], None] | None = None
+    """Told how many items each `batch` handed over."""
+    on_ended: Callable[[GaplessError | None], None] | None = None
+    """Told when the strategy saw the end, with the error that it was."""
     waker: Waker = field(factory=Waker)
     arrival: list[MarketEvent] = field(factory=list)
     """What the fan-out is collecting for this channel out of the arrival it is at."""
@@ -146,10 +155,13 @@ class Channel:
         """All that waits, at least one event, at most `HANDED_MAX`; raises ``StopAsyncIteration`` at the end."""
         if self._at < len(self._hand):
             await trio.lowlevel.checkpoint()
-            rest = self._hand[self._at :]
+            items = self._hand[self._at :]
             self._hand, self._at = [], 0
-            return rest
-        return await self._take(HANDED_MAX)
+        else:
+            items = await self._take(HANDED_MAX)
+        if self.on_batch is not None:
+            self.on_batch(len(items))
+        return items
 
     def has_events(self) -> bool:
         """Whether the next item is there without waiting."""
@@ -167,6 +179,11 @@ class Channel:
         unseen = self._hand[self._at :]
         in_hand = Counter(Stream(item.kind, item.symbol) for item in unseen if not isinstance(item, Gap))
         return self.queue.queued() + in_hand
+
+    @property
+    def unseen(self) -> int:
+        """How many items, gaps too, were handed over and not looked at yet."""
+        return len(self._hand) - self._at
 
     @property
     def delivered(self) -> int:
@@ -205,12 +222,15 @@ class Channel:
             items = self._hand_over(most)
             if items:
                 return items  # noqa: ASYNC910 - as above
-            if self._error is not None:
-                raise self._error
             if self._closed:
-                raise StopAsyncIteration
+                self._tell_end()
+                raise self._error or StopAsyncIteration
             self._since_checkpoint = 0
             await self.waker.wait()
+
+    def _tell_end(self) -> None:
+        if self.on_ended is not None:
+            self.on_ended(self._error)
 
     def _hand_over(self, most: int) -> list[Queued]:
         holes, items = self.queue.take(most)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import trio
@@ -44,8 +45,13 @@ class StrategyContext:
     trading: Trading | None = None
     lag: Histogram = field(factory=Histogram)
     queue_lag: Histogram = field(factory=Histogram)
+    random: Random = field(init=False)
+    """Goes on where it was when the strategy is started again: one session, one sequence."""
     _left_ns: dict[Stream, int] = field(factory=dict)
     _missed_ns: dict[Stream, int] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.random = Random(f"{self.market.seed}/random/{self.name}")
 
     def now_ns(self) -> int:
         return self.market.clock.now_ns()
@@ -118,7 +124,7 @@ class StrategyContext:
             raise Misconfigured(f"{self.name}: full={full!r} is none of 'block', 'drop_oldest', 'latest', 'fail'")
         if capacity < 1:
             raise Misconfigured(f"{self.name}: capacity={capacity} must be at least 1")
-        return Channel(
+        return self.market.channel_class(
             strategy=self.name,
             name=", ".join(map(str, streams)),
             streams=frozenset(streams),

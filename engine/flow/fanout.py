@@ -17,6 +17,7 @@ from engine.flow.channel import Channel, Waker
 from engine.model.control import Gap
 from engine.model.market import EVENT_TYPES, Kind, MarketEvent, News
 from engine.model.stream import ANY, ARTICLES, Stream
+from engine.ports.journal import Journal
 
 
 @define(eq=False)
@@ -36,7 +37,7 @@ class Route:
 
     def carry(self, event: MarketEvent) -> None:
         """Hand an event to all of them (`Fanout.publish` does the same without a call for each event)."""
-        if event.origin == "live":
+        if event.origin != "backfill":
             self.live += 1
         else:
             self.backfilled += 1
@@ -77,6 +78,8 @@ class Fanout:
     seq: int = 0
     changed: Waker = field(factory=Waker)
     """Woken when the set of wanted streams may have changed."""
+    journal: Journal | None = None
+    """Told everything that is published, numbered, before any strategy can act on it."""
     _tables: dict[type, dict[str, Route]] = field(factory=dict)
     _rows: dict[Channel, dict[Stream, Row]] = field(factory=dict)
     _open: list[Channel] = field(factory=list)
@@ -178,13 +181,15 @@ class Fanout:
                 route = tables[type(event)][event.symbol]
             except KeyError:
                 route = self._route(Stream(event.kind, event.symbol))
-            if event.origin == "live":
+            if event.origin != "backfill":
                 route.live += 1
             else:
                 route.backfilled += 1
             for append in route.appends:
                 append(event)
         self.seq = seq
+        if self.journal is not None:
+            self.journal.tell(events, now_ns)
         for channel in list(self._open):
             if channel.arrival:
                 channel.put(channel.arrival, now_ns)

@@ -6,16 +6,18 @@ crypto, and so on), and one connection per endpoint is all that Alpaca allows, s
 
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 from attrs import define, field
 from msgspec.structs import replace
 
+from engine.core.histogram import Histogram
 from engine.core.overflow import Overflow
+from engine.core.sequencer import Sequencer
 from engine.errors import GaplessError, SubscriptionRefused
 from engine.flow.books import Books
-from engine.flow.channel import Channel
+from engine.flow.channel import Channel, Waker
 from engine.flow.fanout import Fanout
 from engine.flow.holes import Holes
 from engine.flow.notices import Notices
@@ -32,12 +34,35 @@ NOBODY: Final = ""
 """Whose channels the engine's own are, in the books of the fan-out: no strategy has this name."""
 
 
+class FeedStream(Protocol):
+    """What a session needs of a running feed: `engine.flow.stream.MarketStream`, or a tape in its place."""
+
+    state: str
+    connects: int
+    restarts: int
+    lag: Histogram
+    sequencer: Sequencer
+    changed: Waker
+
+    @property
+    def feed(self) -> Feed: ...
+
+    async def run(self) -> None:
+        """Keep the feed alive until cancelled; raises what no restart can mend."""
+        ...
+
+    async def prove_complete(self, quiet_s: float) -> bool:
+        """At the end of a tape: whether this feed has told all of it."""
+        ...
+
+
 @define(eq=False, kw_only=True)
 class Markets:
     """The feeds of a session and everything that strategies read from them.
 
     ``feed_of`` names the feed of a stream, ``make_feed`` builds it, ``say`` and ``report`` reach the person who runs
-    this, ``on_failure`` is told what ended a feed for good.
+    this, ``on_failure`` is told what ended a feed for good. ``run_feed`` makes a running feed of one that is built,
+    and ``channel_class`` is what a subscription is made of: a replay brings its own.
     """
 
     clock: Clock
@@ -51,7 +76,9 @@ class Markets:
     fanout: Fanout = field(factory=Fanout)
     books: Books = field(factory=Books)
     holes: Holes = field(factory=Holes)
-    streams: dict[str, MarketStream] = field(factory=dict)
+    streams: dict[str, FeedStream] = field(factory=dict)
+    run_feed: Callable[["Markets", Feed], FeedStream] = field(default=lambda markets, feed: markets.market_stream(feed))
+    channel_class: type[Channel] = Channel
     _nursery: trio.Nursery | None = None
     _listeners: list[Notices] = field(factory=list)
     _timers: list[Notices] = field(factory=list)
@@ -70,29 +97,33 @@ class Markets:
             finally:
                 self._nursery = None
 
-    def _stream(self, name: str) -> MarketStream:
+    def _stream(self, name: str) -> FeedStream:
         stream = self.streams.get(name)
         if stream is None:
-            feed = self.make_feed(name)
-            stream = self.streams[name] = MarketStream(
-                feed=feed,
-                clock=self.clock,
-                fanout=self.fanout,
-                holes=self.holes,
-                tuning=self.tuning,
-                random=Random(f"{self.seed}/restart/{name}"),
-                wanted=lambda: frozenset(one for one in self.fanout.wanted() if self.feed_of(one) == name),
-                announce=self.announce,
-                refuse=self._refuse,
-                report=self.report,
-                always_open=name.startswith("crypto"),
-                rare=name == NEWS_FEED,
-            )
+            stream = self.streams[name] = self.run_feed(self, self.make_feed(name))
             if self._nursery is not None:
                 self._nursery.start_soon(self._run_stream, stream)
         return stream
 
-    async def _run_stream(self, stream: MarketStream) -> None:  # noqa: ASYNC910 - a feed ends by an error or a cancel
+    def market_stream(self, feed: Feed) -> MarketStream:
+        """A feed over lines that can be cut, as a venue has it."""
+        name = feed.name
+        return MarketStream(
+            feed=feed,
+            clock=self.clock,
+            fanout=self.fanout,
+            holes=self.holes,
+            tuning=self.tuning,
+            random=Random(f"{self.seed}/restart/{name}"),
+            wanted=lambda: frozenset(one for one in self.fanout.wanted() if self.feed_of(one) == name),
+            announce=self.announce,
+            refuse=self._refuse,
+            report=self.report,
+            always_open=name.startswith("crypto"),
+            rare=name == NEWS_FEED,
+        )
+
+    async def _run_stream(self, stream: FeedStream) -> None:  # noqa: ASYNC910 - a feed ends by an error or a cancel
         try:
             await stream.run()
         except GaplessError as failure:
@@ -123,7 +154,7 @@ class Markets:
 
         A subscription more could push a strategy off a plan that allows thirty.
         """
-        channel = Channel(
+        channel = self.channel_class(
             strategy=NOBODY,
             name=name,
             streams=frozenset(Stream(kind, ANY) for kind in kinds),

@@ -1,21 +1,29 @@
 """A small bounded pipe for things that are not market events: the lifecycle of the session, and timers."""
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import trio
 from attrs import define, field
 
+from engine.errors import GaplessError
 from engine.flow.channel import Waker
 
 
 @define(eq=False)
 class Notices:
-    """At most ``capacity`` notices wait; when more come the oldest are dropped and counted."""
+    """At most ``capacity`` notices wait; when more come the oldest are dropped and counted.
+
+    ``on_handed``, ``on_batch`` and ``on_ended`` are told what the strategy takes, as those of a `Channel`.
+    """
 
     capacity: int
     waker: Waker = field(factory=Waker)
     dropped: int = 0
+    on_handed: Callable[[Sequence[Any]], None] | None = None
+    on_batch: Callable[[int], None] | None = None
+    on_ended: Callable[[GaplessError | None], None] | None = None
     _waiting: deque[Any] = field(factory=deque)
     _closed: bool = False
 
@@ -46,7 +54,15 @@ class Notices:
         return 0
 
     def take_nowait(self) -> Any:
-        return self._waiting.popleft()
+        notice = self._waiting.popleft()
+        if self.on_handed is not None:
+            self.on_handed((notice,))
+        return notice
+
+    @property
+    def failure(self) -> GaplessError | None:
+        """What ended the subscription; notices do not fail."""
+        return None
 
     def raise_failure(self) -> None:
         """Notices do not fail."""
@@ -58,13 +74,17 @@ class Notices:
         await trio.lowlevel.checkpoint()
         while not self._waiting:
             if self._closed:
+                if self.on_ended is not None:
+                    self.on_ended(self.failure)
                 raise StopAsyncIteration
             await self.waker.wait()
-        return self._waiting.popleft()
+        return self.take_nowait()
 
     async def batch(self) -> list[Any]:
         """All that waits, at least one notice."""
-        first = await self.__anext__()
-        rest = list(self._waiting)
-        self._waiting.clear()
-        return [first, *rest]
+        notices = [await self.__anext__()]
+        while self._waiting:
+            notices.append(self.take_nowait())
+        if self.on_batch is not None:
+            self.on_batch(len(notices))
+        return notices

@@ -18,6 +18,7 @@ from attrs import define, field
 from engine.core.restart import RestartPolicy
 from engine.errors import AskHuman, BudgetSpent, GaplessError, HaltStrategy, StrategyFailed
 from engine.flow.context import StrategyContext
+from engine.flow.journal import JournaledContext
 from engine.flow.markets import Markets
 from engine.flow.supervisor import sole_failure, supervise
 from engine.flow.trading import Trading
@@ -29,7 +30,8 @@ from engine.ports import Strategy
 class StrategyRun:
     """One strategy of a session. ``state``: waiting, running, restarting, finished, failed, stopped.
 
-    ``trading`` is its order side, ``None`` in a session that only reads.
+    ``trading`` is its order side, ``None`` in a session that only reads. ``journaled`` is given to the strategy in
+    place of its context where what crosses between the two is written down.
     """
 
     name: str
@@ -39,6 +41,7 @@ class StrategyRun:
     random: Random
     trading: Trading | None = None
     context: StrategyContext = field(init=False)
+    journaled: JournaledContext | None = None
     state: str = "waiting"
     restarts: int = 0
     error: str = ""
@@ -50,6 +53,16 @@ class StrategyRun:
 
     async def run(self) -> None:  # noqa: ASYNC910 - a strategy that never waits ends at once
         """Run until the strategy returns, is cancelled, or has failed for good; never raises for its exceptions."""
+        if self.journaled is None:
+            await self._run()
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.journaled.watch)
+            await self._run()
+            self.journaled.track.close()
+            nursery.cancel_scope.cancel()
+
+    async def _run(self) -> None:  # noqa: ASYNC910 - as above
         policy = self.strategy.restart or RestartPolicy(restarts_max=0)
         try:
             await supervise(
@@ -69,10 +82,12 @@ class StrategyRun:
 
     async def _run_once(self) -> None:
         self.state, self.error = "running", ""  # what an earlier run ended with is told by `restarts`
-        arguments = (self.context,) if self.strategy.params is None else (self.context, self.params)
+        context = self.context if self.journaled is None else self.journaled
+        arguments = (context,) if self.strategy.params is None else (context, self.params)
         try:
             async with self._block():
-                await self.strategy.run(*arguments)
+                with nullcontext() if self.journaled is None else self.journaled.running():
+                    await self.strategy.run(*arguments)
         except (Exception, BaseExceptionGroup) as error:  # a strategy is other people's code: whatever it raises
             if isinstance(error, BaseExceptionGroup):
                 cancelled, rest = error.split(trio.Cancelled)

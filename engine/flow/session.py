@@ -81,7 +81,7 @@ class Session:
         try:
             async with trio.open_nursery() as nursery:
                 for run in self.runs:
-                    nursery.start_soon(run.run)
+                    nursery.start_soon(run.run, name=f"strategy {run.name}")
         finally:
             self._over.set()
             self.stop("strategies")

@@ -331,6 +331,8 @@ class MarketStream:
         history = self.feed.history
         if history is None or self.state != "live":
             return "unknown"
+        # An event that was under way when its stream was unsubscribed brought the stream back.
+        self._drop_unwanted(self.wanted())
         try:
             return await missed(self.sequencer, history, self.clock, everything=everything)
         except (HistoryRefused, HistoryUnavailable):

@@ -130,12 +130,8 @@ class CallbackStrategy:
                 calls[EVENT_TYPES[kind]] = getattr(self, name)
         streams = [Stream(kind, symbol) for kind in Kind if EVENT_TYPES[kind] in calls for symbol in self.symbols]
         async with self.ctx.streams(*streams, full=self.full, gaps=True) as events:
-            try:
-                while True:
-                    for event in await events.batch():
-                        calls[type(event)](event)
-            except StopAsyncIteration:
-                return
+            async for event in events:
+                calls[type(event)](event)
 
 
 def plug(strategy_class: type[CallbackStrategy], *, params: type[Any] | None = None) -> Strategy:

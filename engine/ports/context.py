@@ -7,6 +7,7 @@ life is the block, the overflow policy is declared at the door, and leaving by a
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
+from random import Random
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from engine.core.overflow import Full
@@ -65,6 +66,11 @@ class Context(Protocol):
 
     def now_ns(self) -> int:
         """Market time in nanoseconds since the epoch."""
+        ...
+
+    @property
+    def random(self) -> Random:
+        """Dice of this strategy's own, seeded from the session's seed and its name: a replay rolls the same."""
         ...
 
     def log(self, message: str) -> None:

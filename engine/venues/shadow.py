@@ -6,13 +6,14 @@ is a declared guess, the same matching engine and models as the embedded exchang
 what comes of it: a shadow session's client order ids begin with `MARK`.
 
 It sees what the strategies subscribe to and no more: on minute bars alone it fills against bars. When the session's
-data has ended strategies still have to get out: a quote stands until the next one, and of bars the last close stands.
+data has ended strategies still have to get out: a quote stands until the next one, and so do the last close of bars
+and the last print of trades.
 """
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import trio
 from attrs import define, field
@@ -24,9 +25,9 @@ from engine.core.matching.venue import Matching
 from engine.core.rules import Refused
 from engine.errors import OrderRefused
 from engine.model.account import Account, Asset, HeldPosition
-from engine.model.market import Bar, MarketEvent
+from engine.model.market import Bar, MarketEvent, Trade
 from engine.model.order import Fill, Order, OrderRequest, OrderUpdate, ReplaceRequest
-from engine.ports import AccountMessage, Broker, Clock, FeePage, FillPage, Go, at_once
+from engine.ports import AccountMessage, Clock, FeePage, FillPage, Go, at_once
 
 MARK: Final = "shadow"
 UNREAD_MAX: Final = 10_000
@@ -38,6 +39,14 @@ STAND_EVERY_S: Final = 0.25
 _T = TypeVar("_T")
 
 
+class Truth(Protocol):
+    """Who is asked what there is to trade and to trade with: a real broker, or one that is made up."""
+
+    async def account(self) -> Account: ...
+
+    async def asset(self, symbol: str) -> Asset | None: ...
+
+
 @define(eq=False, kw_only=True)
 class ShadowVenue:
     """`engine.ports.Broker` and `engine.ports.AccountFeed` over a matching engine of its own.
@@ -45,13 +54,13 @@ class ShadowVenue:
     ``truth`` is the real broker: it is asked for assets and, once, for the account, and is sent nothing.
     """
 
-    truth: Broker
+    truth: Truth
     clock: Clock
     model: FillModel
     seed: int
     name: str = MARK
     _assets: dict[str, Asset] = field(factory=dict)
-    _bars: dict[str, Bar] = field(factory=dict)
+    _last: dict[str, Bar | Trade] = field(factory=dict)
     """The newest of each symbol."""
     _matching: Matching | None = None
     _unread: deque[AccountMessage] = field(factory=deque)
@@ -84,20 +93,33 @@ class ShadowVenue:
         self._replanned.set()
         end.cancel()
 
+    @property
+    def idle(self) -> bool:
+        """Whether an event can change nothing that anybody waits for: no order is open, and no update unread."""
+        return not self._unread and not self._venue.orders.open_count
+
+    @property
+    def next_due_ns(self) -> int:
+        """When something happens by itself, market time."""
+        return self._venue.next_due_ns
+
     def take(self, event: MarketEvent) -> None:
         """The market told something; never waits."""
-        if isinstance(event, Bar):
-            self._bars[event.symbol] = event
+        if isinstance(event, Bar | Trade):
+            self._last[event.symbol] = event
         if self._matching is not None and event.symbol in self._assets:
             self._tell(self._matching.take(event, self.clock.now_ns()))
 
     async def stand(self) -> None:
-        """The session's data has ended: let the last closes stand for the bars to come, until cancelled."""
+        """The session's data has ended: let the last close or print stand for those to come, until cancelled."""
         while True:
             now_ns = self.clock.now_ns()
-            for bar in list(self._bars.values()):
-                last = bar.close
-                self.take(replace(bar, ts_ns=now_ns, open=last, high=last, low=last))
+            for event in list(self._last.values()):
+                if isinstance(event, Bar):
+                    last = event.close
+                    self.take(replace(event, ts_ns=now_ns, open=last, high=last, low=last))
+                else:
+                    self.take(replace(event, ts_ns=now_ns))
             await trio.sleep(STAND_EVERY_S)
 
     # -- the broker

@@ -85,3 +85,21 @@ def test_other_streams_go_their_way_beside_the_news() -> None:
         "news:": 1,
         "trades:SPY": 1,
     }
+
+
+def test_the_journal_is_told_every_event_with_its_number_before_any_strategy_can_take_it() -> None:
+    heard: list[tuple[list[int], int, list[int]]] = []
+    spy = channel("SPY")
+
+    class Witness:
+        def tell(self, events: Any, at_ns: int) -> None:
+            heard.append(([event.seq for event in events], at_ns, read(spy)))
+
+        def note(self, record: Any) -> None:
+            raise AssertionError("the fan-out notes nothing")
+
+    fanout = Fanout(seq=7, journal=Witness())
+    fanout.attach(spy)
+    fanout.publish([article(1, "SPY"), article(2, "AAPL")], 9)
+    fanout.publish([article(3, "SPY")], 10)
+    assert heard == [([8, 9], 9, []), ([10], 10, [1])]

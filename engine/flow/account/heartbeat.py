@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from attrs import asdict, frozen
+from attrs import frozen
 
 FILE_NAME: Final = "heartbeat"
 BEAT_EVERY_S: Final = 1.0
@@ -92,5 +92,5 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
 
 
 def _write(file: FileIO, beat: Heartbeat) -> None:
-    file.seek(0)
-    file.write(json.dumps(asdict(beat)).ljust(LINE_BYTES - 1).encode("ascii") + b"\n")
+    told = {"pid": beat.pid, "at": beat.at, "loop_lag_s": beat.loop_lag_s, "open_orders": beat.open_orders}
+    os.pwrite(file.fileno(), json.dumps(told).ljust(LINE_BYTES - 1).encode("ascii") + b"\n", 0)

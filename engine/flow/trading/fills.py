@@ -29,6 +29,11 @@ class Fills(Notices):
             self.close()
         super().put(notice)
 
+    @property
+    def failure(self) -> ChannelOverflow | None:
+        """What ended the subscription."""
+        return self._failure
+
     def raise_failure(self) -> None:
         """Raise what ended the subscription, once everything that came before it was read."""
         if self._failure is not None and not self._waiting:

@@ -29,6 +29,7 @@ from engine.core.matching.ledger import AccountTerms
 from engine.core.risk.limits import Limits
 from engine.exchange.faults.script import build_fault
 from engine.exchange.serve import ExchangeOptions, Running
+from engine.flow.replay.scheduler import sealed_scheduling
 from engine.model.intent import Ticket
 from engine.model.order import Side
 from engine.ports.steps import Step
@@ -36,7 +37,6 @@ from engine.store.folder import LATCHES
 from engine.testing.chaos.day import memory_folder
 from engine.testing.chaos.verdict import differences
 from engine.testing.inline import run_inline
-from engine.testing.schedule import seeded_scheduling
 from engine.testing.simulated import open_simulated
 from engine.testing.storm.again import Again, start_again
 from engine.testing.storm.traders import AT_ONCE, Pressure, bomb, presser
@@ -102,7 +102,7 @@ class Outcome:
 
 def run_storm(storm: Storm) -> Outcome:
     """Play one, in a run of Trio of its own."""
-    with seeded_scheduling(storm.seed):
+    with sealed_scheduling(storm.seed):
         return trio.run(_play, storm, clock=MockClock(autojump_threshold=0))
 
 

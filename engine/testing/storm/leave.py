@@ -23,12 +23,12 @@ from engine.core.matching.models import MODELS
 from engine.errors import OrderEnded, OrderRefused
 from engine.exchange.faults.script import build_fault
 from engine.exchange.serve import ExchangeOptions, Running
+from engine.flow.replay.scheduler import sealed_scheduling
 from engine.model.market import Quote
 from engine.model.order import Side
 from engine.ports import Context, strategy
 from engine.testing.chaos.day import memory_folder
 from engine.testing.inline import run_inline
-from engine.testing.schedule import seeded_scheduling
 from engine.testing.simulated import open_simulated
 from engine.testing.storm.witness import Flatness, crossings
 
@@ -144,7 +144,7 @@ async def brackets(ctx: Context, p: Brackets) -> None:
 
 def run_leaving(storm: Leaving) -> Left:
     """Play one, in a run of Trio of its own."""
-    with seeded_scheduling(storm.seed):
+    with sealed_scheduling(storm.seed):
         return trio.run(_play, storm, clock=MockClock(autojump_threshold=0))
 
 

@@ -10,7 +10,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 from attrs import Factory, define, field, frozen
@@ -32,6 +32,8 @@ from engine.venues.alpaca.socket import LineSettings, LineSocket
 DRAIN_BYTES_MAX: Final = 32 * 1024
 # Kinds of malformed messages that are reported one by one; the rest is only counted.
 KINDS_REPORTED_MAX: Final = 64
+OnFrames: TypeAlias = Callable[[str, int, Sequence[bytes | str]], None]
+"""Told the feed's name, market time of reading, and the frames."""
 
 
 @frozen
@@ -56,6 +58,7 @@ class AlpacaFeed:
 
     ``now_ns`` gives market time for ``received_ns``. ``report`` is told a sentence for each new kind of malformed
     message. ``environment`` says which keys the venue takes, so that keys of the other kind can be recognised.
+    ``on_frames`` is given every frame as it came, with this feed's name and when it was read, before it is decoded.
     """
 
     name: str
@@ -70,6 +73,7 @@ class AlpacaFeed:
     headers: Sequence[tuple[str, str]] = ()
     settings: LineSettings = field(factory=LineSettings)
     tls_context: ssl.SSLContext | None = None
+    on_frames: OnFrames | None = None
     _decoder: MarketDecoder = field(
         init=False, default=Factory(lambda self: MarketDecoder(self.family, self.encoding), takes_self=True)
     )
@@ -103,7 +107,10 @@ class AlpacaFeed:
 
     def decode(self, frames: Sequence[bytes | str]) -> tuple[list[MarketEvent], list[Control]]:
         """Read the frames of one drain, all received now, and count."""
-        events, others = self._decoder.decode_all(frames, self.now_ns())
+        received_ns = self.now_ns()
+        if self.on_frames is not None:
+            self.on_frames(self.name, received_ns, frames)
+        events, others = self._decoder.decode_all(frames, received_ns)
         self._frames += len(frames)
         self._bytes += sum(map(len, frames))
         controls: list[Control] = []

@@ -138,3 +138,20 @@ async def test_what_was_closed_politely_is_said_so(loopback, autojump_clock):
     async with loopback.open_venue(script) as url, loopback.make_feed(url).open_line() as line:
         assert await loopback.ids_of(line, 1) == [1]
         assert "1012" in str(await loopback.failure_of(line))
+
+
+async def test_every_frame_is_shown_as_it_came_before_it_is_decoded(loopback, autojump_clock):
+    async def script(ws):
+        await loopback.welcome(ws)
+        await loopback.tell(ws, loopback.trade(1), {"T": "t", "S": 7})
+        await loopback.tell(ws, loopback.trade(2))
+
+    shown = []
+    async with loopback.open_venue(script) as url:
+        feed = loopback.make_feed(url)
+        feed.on_frames = lambda name, received_ns, frames: shown.extend((name, received_ns, frame) for frame in frames)
+        async with feed.open_line() as line:
+            assert await loopback.ids_of(line, 2) == [1, 2]
+    assert len(shown) == feed.counts.frames
+    assert sum(len(frame) for _, _, frame in shown) == feed.counts.bytes
+    assert {(name, at_ns) for name, at_ns, _ in shown} == {(feed.name, loopback.now_ns)}

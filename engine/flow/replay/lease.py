@@ -1,0 +1,178 @@
+"""A stretch of the tape in the hands of one strategy: the fast road of a replay.
+
+Where only one task can run and no deadline is due, telling an event, waking the task and waiting until it waits again
+cannot come out differently for any event of a stretch. So its channel is lent the stretch and hands one event after
+the other without the scheduler. How far it is, is how late it is: time and the number of the last event are read from
+the place in the stretch. Whatever makes another task ready, sets a deadline or touches a subscription takes the rest
+back at once, and then everything is as if each event had been told alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import trio
+from attrs import define
+
+from engine.core.overflow import Queued
+from engine.flow.channel import Channel
+from engine.flow.fanout import Fanout, Route, Row
+from engine.flow.replay.scheduler import is_cancelled
+from engine.model.control import Gap
+from engine.model.market import MarketEvent
+from engine.model.stream import Stream
+
+
+@define(eq=False)
+class Lease:
+    """Events of one channel, numbered, and when each is due; the one at ``at`` was the last that was handed over."""
+
+    events: Sequence[MarketEvent]
+    dues_ns: Sequence[int]
+    end: int
+    task: trio.lowlevel.Task
+    take_back: Callable[[], None]
+    at: int = 0
+
+    def now_ns(self) -> int:
+        """When the last event that was handed over is due."""
+        return self.dues_ns[self.at]
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event that was handed over."""
+        return self.events[self.at].seq
+
+
+@define(eq=False)
+class LentChannel(Channel):
+    """A subscription of a replay. Without a lease it is a `Channel` and nothing else."""
+
+    lease: Lease | None = None
+    asking: int = 0
+    """How many tasks wait for one next item."""
+    asker: trio.lowlevel.Task | None = None
+    """The last of them."""
+
+    async def __anext__(self) -> Any:  # noqa: ASYNC910 - what is lent is handed over without the scheduler
+        lease = self.lease
+        if lease is not None:
+            at = lease.at + 1
+            if at < lease.end and not is_cancelled(lease.task):
+                lease.at = at
+                return lease.events[at]  # noqa: ASYNC910 - as above
+            lease.take_back()
+        self.asker = trio.lowlevel.current_task()
+        self.asking += 1
+        try:
+            return await super().__anext__()
+        finally:
+            self.asking -= 1
+
+    async def batch(self) -> Sequence[Any]:  # noqa: ASYNC910 - as above
+        """All that is due now and waits, at least one event; raises ``StopAsyncIteration`` at the end."""
+        lease = self.lease
+        if lease is not None:
+            at = lease.at + 1
+            if at < lease.end and not is_cancelled(lease.task):
+                lease.at = at
+                return [lease.events[at]]  # noqa: ASYNC910 - as above
+            lease.take_back()
+        self.asker = trio.lowlevel.current_task()
+        self.asking += 1
+        try:
+            return await super().batch()
+        finally:
+            self.asking -= 1
+
+    async def _take(self, most: int) -> list[Queued]:  # noqa: ASYNC910 - as above
+        """As a `Channel` does, without a step of its own where it will wait anyway: half the price of an event."""
+        if not self.closed and not self.queue:
+            self._since_checkpoint = -most
+        return await super()._take(most)
+
+    def has_events(self) -> bool:
+        """Whether the next item is there without waiting."""
+        if self.lease is not None:
+            self.lease.take_back()
+        return super().has_events()
+
+    def count_handed(self, events: Sequence[MarketEvent]) -> None:
+        """The books of a stretch that was handed over: each event was put in and taken out at once."""
+        self.queue.put_count += len(events)
+        self.queue.delivered += len(events)
+        if events:
+            self.on_handed(events)
+
+    def take_in(self, newest: Sequence[MarketEvent], counts: Sequence[tuple[Stream, int]]) -> None:
+        """Events that nobody waited for, into a queue of the newest: the last of each stream, and how many there
+        were of it, in the order of the last ones."""
+        for event, (stream, count) in zip(newest, counts, strict=True):
+            self.queue.put([event], 0)
+            if count > 1:
+                self.queue.put_count += count - 1
+                self.queue.conflated[stream] += count - 1
+
+
+@define(eq=False, slots=False)  # with slots, attrs would leave the property out: the name is an attribute above
+class TapeFanout(Fanout):
+    """The fan-out of a replay: what is lent is accounted for before anybody joins, leaves or looks."""
+
+    lease: Lease | None = None
+    changes: int = 0
+    """How often a subscription was opened or closed, or a stream was new."""
+    _numbered: int = 0
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event that was told."""
+        return self._numbered if self.lease is None else self.lease.seq
+
+    @seq.setter
+    def seq(self, number: int) -> None:
+        self._numbered = number
+
+    def route_of(self, stream: Stream) -> Route | None:
+        """The way of a stream that has told something, or that somebody asked for by name."""
+        return self._table(stream.kind).get(stream.symbol)
+
+    def _route(self, stream: Stream) -> Route:
+        if stream.symbol not in self._table(stream.kind):
+            self.changes += 1
+        return super()._route(stream)
+
+    def settle(self) -> None:
+        """Take back what is lent."""
+        if self.lease is not None:
+            self.lease.take_back()
+
+    def attach(self, channel: Channel) -> None:
+        """From now on this channel is told the events of its streams."""
+        self.settle()
+        self.changes += 1
+        super().attach(channel)
+
+    def detach(self, channel: Channel) -> None:
+        """No more events for this channel; its counts stay."""
+        self.settle()
+        self.changes += 1
+        super().detach(channel)
+
+    def publish_gap(self, gap: Gap) -> None:
+        """A hole takes its place in the channels of its stream."""
+        self.settle()
+        super().publish_gap(gap)
+
+    def rows(self, channel: Channel) -> dict[Stream, Row]:
+        """What each stream put into this channel."""
+        self.settle()
+        return super().rows(channel)
+
+    def forget(self, channel: Channel) -> dict[Stream, Row]:
+        """The counts of a channel that was left for good."""
+        self.settle()
+        return super().forget(channel)
+
+    def channels(self) -> Iterator[tuple[Channel, dict[Stream, Row]]]:
+        """Every channel that is not forgotten, with its rows."""
+        self.settle()
+        return super().channels()

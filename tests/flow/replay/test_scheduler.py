@@ -1,0 +1,119 @@
+"""One seed gives one order of ready tasks, and nothing of it is left behind; a Trio that moves the names is noticed."""
+
+import math
+
+import trio
+from trio.testing import MockClock
+
+from engine.flow.replay.scheduler import (
+    DICE,
+    SORTED,
+    is_cancelled,
+    next_deadline,
+    scheduler,
+    sealed_scheduling,
+    watched_deadlines,
+)
+
+
+def order(seed: int, *, rounds_before: int = 0, alone: int = 0) -> list[int]:
+    """The order in which twenty tasks take turns, a second after others took turns for ``rounds_before`` rounds, and
+    at the instant at which one was ``alone`` for some."""
+    turns: list[int] = []
+
+    async def take_turns(number: int) -> None:
+        for _ in range(5):
+            await trio.lowlevel.checkpoint()
+            turns.append(number)
+
+    async def waste_turns() -> None:
+        for _ in range(rounds_before):
+            await trio.lowlevel.checkpoint()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(waste_turns)
+        await trio.sleep(1)
+        for _ in range(alone):
+            await trio.lowlevel.checkpoint()
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(take_turns, number)
+
+    with sealed_scheduling(seed):
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+    return turns
+
+
+def test_trio_still_keeps_its_dice_where_we_look_for_them() -> None:
+    assert scheduler().__name__.startswith("trio.")
+
+
+def test_one_seed_one_order_and_another_seed_another() -> None:
+    assert order(1) == order(1)
+    assert len({tuple(order(seed)) for seed in range(5)}) == 5
+
+
+def test_seed_0_is_the_order_of_making() -> None:
+    assert order(0) == list(range(20)) * 5
+
+
+def test_an_order_does_not_depend_on_how_often_the_dice_were_rolled_before() -> None:
+    assert order(7) == order(7, rounds_before=13)
+    assert order(7) == order(7, alone=3)
+
+
+def test_everything_is_as_it_was_afterwards() -> None:
+    module = scheduler()
+    dice, allowed = getattr(module, DICE), getattr(module, SORTED)
+    state = dice.getstate()
+    order(3)
+    assert getattr(module, DICE) is dice
+    assert (dice.getstate(), getattr(module, SORTED)) == (state, allowed)
+
+
+async def test_the_next_deadline_is_the_earliest_that_is_still_meant() -> None:
+    begun = next_deadline()
+    now = trio.current_time()
+    with trio.move_on_at(now + 50) as late, trio.move_on_at(now + 20) as early:  # noqa: ASYNC100 - Trio's books of it are what counts
+        assert next_deadline() == min(begun, now + 20)
+        early.deadline = math.inf
+        assert next_deadline() == min(begun, now + 50)
+        late.deadline = now + 30
+        assert next_deadline() == min(begun, now + 30)
+    assert next_deadline() == begun
+
+
+async def test_every_deadline_that_is_set_is_told_at_once_and_still_passes() -> None:
+    told: list[int] = []
+    with watched_deadlines(lambda: told.append(1)):
+        with trio.move_on_after(60) as scope:  # noqa: ASYNC100 - Trio's books of it are what counts
+            assert len(told) == 1
+            scope.deadline += 1
+            assert len(told) == 2
+        with trio.move_on_after(0) as passed:
+            await trio.sleep_forever()
+        assert passed.cancelled_caught
+        before = len(told)
+        with trio.move_on_after(0.001) as kept:
+            with watched_deadlines(lambda: None):
+                pass
+            await trio.sleep_forever()
+    assert kept.cancelled_caught
+    assert len(told) == before + 1
+    with trio.move_on_after(60):  # noqa: ASYNC100 - Trio's books of it are what counts
+        assert len(told) == before + 1
+
+
+async def test_a_task_that_cancelled_itself_is_cancelled() -> None:
+    task = trio.lowlevel.current_task()
+    with trio.CancelScope() as scope:  # noqa: ASYNC100 - Trio's books of it are what counts
+        assert not is_cancelled(task)
+        scope.cancel()
+        assert is_cancelled(task)
+        scope.shield = True
+        assert is_cancelled(task)
+        with trio.CancelScope(shield=True):  # noqa: ASYNC100 - Trio's books of it are what counts
+            assert not is_cancelled(task)
+    assert not is_cancelled(task)
