@@ -67,7 +67,7 @@ class Params:
     out: Path = Path("audit.jsonl")
 
 
-@strategy(params=Params)
+@strategy(params=Params, files=True)
 async def audit(ctx: Context, p: Params) -> None:
     """Write every delivered event of some symbols and channels to a file, one JSON object a line, gaps included."""
     streams = streams_of(p.symbols, p.channels)

@@ -12,9 +12,14 @@ good the averages count fewer minutes as the same number of bars: smoother, not 
 """
 
 from decimal import Decimal
+from typing import Final
 
 from engine import SMA, Context, NotReady, OrderEnded, frozen, strategy
 from strategies._hours import MINUTE_NS, closes_in_s
+
+ROUNDING: Final = 1e-12
+"""Averages that are closer than this share of themselves are equal: which of them rounding puts above depends on when
+the strategy was started."""
 
 
 @frozen
@@ -46,7 +51,8 @@ class Cross:
         self.fast.update(close)
         self.slow.update(close)
         was = self.above
-        self.above = self.fast.value > self.slow.value if self.slow.ready else None
+        lead = self.fast.value - self.slow.value
+        self.above = lead > ROUNDING * abs(self.slow.value) if self.slow.ready else None
         return was is not None and self.above is not None and self.above != was
 
 

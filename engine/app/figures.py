@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 import trio
-from attrs import asdict
+from attrs import asdict, evolve
 
 from engine.app.account import AccountSide
 from engine.app.report import (
@@ -26,10 +26,9 @@ from engine.core.blotter import Blotter
 from engine.core.histogram import Histogram
 from engine.core.lifecycle import rounded_price
 from engine.core.rules import plain
-from engine.flow.markets import NOBODY, Markets
+from engine.flow.markets import NOBODY, FeedStream, Markets
 from engine.flow.runner import StrategyRun
 from engine.flow.session import Session
-from engine.flow.stream import MarketStream
 from engine.model.account import StrategyPosition
 from engine.model.instant import render_instant
 from engine.model.intent import Outcome
@@ -57,13 +56,13 @@ _UNSENT: Final[Mapping[Outcome, str]] = {
 
 def read_figures(
     session: Session,
-    venue: Venue,
+    venue: Venue | None,
     started_s: float,
     ended_by: EndedBy = "running",
     *,
     account: AccountSide | None = None,
 ) -> SessionReport:
-    """The report of a session so far."""
+    """The report of a session so far. ``venue`` is ``None`` where there are no lines, as in a replay."""
     markets = session.markets
     return SessionReport(
         ended_by=ended_by,
@@ -86,7 +85,7 @@ def _account_row(account: AccountSide) -> AccountRow:
         rounds=account.desk.rounds,
         shadow=account.shadow,
         killed=account.killed,
-        folder=str(account.folder),
+        folder="" if account.folder is None else str(account.folder),
         orders=tuple(_order_rows(blotter, names, account.profit)),
         positions=tuple(
             _position_row(name, held, account.price(symbol))
@@ -146,22 +145,27 @@ def _stream_rows(markets: Markets) -> tuple[StreamRow, ...]:
     return tuple(rows)
 
 
-def _feed_row(stream: MarketStream, venue: Venue, session: Session) -> FeedRow:
-    counts = venue.feeds[stream.feed.name].counts
+def _feed_row(stream: FeedStream, venue: Venue | None, session: Session) -> FeedRow:
     queue = Histogram()
     for run in session.runs:
         queue.merge(run.context.queue_lag)
-    return FeedRow(
+    row = FeedRow(
         feed=stream.feed.name,
         state=stream.state,
         restarts=stream.restarts,
         connects=stream.connects,
+        lag_ms=_spread(stream.lag),
+        queue_ms=_spread(queue),
+    )
+    if venue is None:  # nothing was decoded
+        return row
+    counts = venue.feeds[stream.feed.name].counts
+    return evolve(
+        row,
         messages=counts.messages,
         malformed=counts.malformed,
         unknown_types=sum(counts.unknown_types.values()),
         unknown_fields=sum(counts.unknown_fields.values()),
-        lag_ms=_spread(stream.lag),
-        queue_ms=_spread(queue),
     )
 
 

@@ -33,6 +33,10 @@ class RunFlags:
         tuple[str, ...], Flag("A limit of the account, or STRATEGY.NAME; repeat it.", "NAME=VALUE", "limit")
     ] = ()
     state: Annotated[Path | None, Flag("Folder of the order file; default: one for each account.", "DIR")] = None
+    record: Annotated[
+        tuple[str, ...],
+        Flag("Record the session; 'raw' for raw frames too. See 'gapless verify'.", "DIR [raw]", ending="raw"),
+    ] = ()
     encoding: Annotated[Wire | None, Flag("How frames are encoded; default: msgpack.", "NAME")] = None
     data_stream_url: Annotated[str | None, Flag("Market-data WebSocket, ws:// or wss://.", "URL")] = None
     data_url: Annotated[str | None, Flag("Market-data REST, http:// or https://.", "URL")] = None

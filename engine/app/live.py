@@ -3,8 +3,9 @@
 import math
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
+from time import time_ns
 from typing import cast
 
 import trio
@@ -15,15 +16,18 @@ from engine.app.account import AccountSide, open_account_side
 from engine.app.figures import read_figures
 from engine.app.options import RunOptions, Tuning
 from engine.app.plugins.trading import may_trade
+from engine.app.record.open import recording_for
 from engine.app.report import EndedBy, SessionReport
 from engine.app.wiring import Venue, open_venue
 from engine.errors import GaplessError, Misconfigured
 from engine.exchange.serve import Running
+from engine.flow.journal import JournaledContext, Line, open_line
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
 from engine.flow.session import Session
 from engine.flow.supervisor import sole_failure
 from engine.flow.tuning import StreamTuning
+from engine.ports.journal import Journal
 from engine.ports.steps import Probe, ignore
 from engine.store.sqlite import RunSync
 
@@ -40,18 +44,21 @@ async def run_live(
     run_sync: RunSync = trio.to_thread.run_sync,
     probe: Probe = ignore,
     beside: Callable[[AccountSide], Awaitable[None]] | None = None,
+    wall_ns: Callable[[], int] = time_ns,
+    journal: Journal | None = None,
 ) -> SessionReport:
     """Run one session. ``exchange``: one that is already open, in place of the one the options would start.
 
     SIGINT and SIGTERM end it in order and are told in ``ended_by``; a second signal cuts the strategies' exit short.
     Raises the `GaplessError` that ended it, after the same orderly stop.
 
-    ``run_sync`` runs what blocks (a simulation has no threads), ``probe`` is told the steps of orders, and ``beside``
-    runs with the sources where there is an account.
+    ``run_sync`` runs what blocks (a simulation has no threads), ``probe`` is told the steps of orders, ``beside`` runs
+    with the sources where there is an account, and ``wall_ns`` is this machine's clock, nanoseconds since the epoch.
+    ``journal`` is told what crosses to and from strategies, where the options name no folder for that.
     """
     started_s = trio.current_time()
     report = _Reporter()
-    async with open_venue(options, report, exchange=exchange) as venue:
+    async with open_venue(options, report, exchange=exchange, wall_ns=wall_ns) as venue:
         ending = _Ending()
 
         async def run_clock(**status: trio.TaskStatus[None]) -> None:
@@ -70,14 +77,23 @@ async def run_live(
                     "bounds are wrong by as much. Set it (for example with NTP)."
                 )
             markets = build_markets(options, venue, report, ending.fail)
-            async with _open_account(options, venue, markets, report, ending.fail, run_sync, probe) as account:
-                session = ending.session = build_session(options, markets, account)
+            async with (
+                AsyncExitStack() as lines,
+                recording_for(options, venue, markets, report, ending.fail, run_sync=run_sync) as recording,
+                _open_account(options, venue, markets, report, ending.fail, run_sync, probe) as account,
+            ):
+                fanout = markets.fanout
+                fanout.journal = fanout.journal or journal
+                line = lines.enter_context(open_line(lambda: fanout.seq, markets.clock.now_ns, fanout.journal))
+                session = ending.session = build_session(options, markets, account, line)
                 if ending.failure is not None:
                     session.fail(ending.failure)
                 if options.watcher is not None:
                     options.watcher(lambda: read_figures(session, venue, started_s, account=account))
                 await clock_nursery.start(_watch_signals, session)
                 background = _background(options, session, venue)
+                if account is not None and recording is not None:
+                    recording.tickets = account.desk.blotter.tickets
                 if account is not None and beside is not None:
                     side, task = account, beside
                     background.append(lambda: task(side))
@@ -146,8 +162,10 @@ def build_markets(
     )
 
 
-def build_session(options: RunOptions, markets: Markets, account: AccountSide | None = None) -> Session:
-    """The session of these options. Without an account its strategies only watch."""
+def build_session(
+    options: RunOptions, markets: Markets, account: AccountSide | None = None, line: Line | None = None
+) -> Session:
+    """The session of these options. Without an account its strategies only watch; on a ``line`` they are recorded."""
     runs = [
         StrategyRun(
             loaded.name or loaded.strategy.name,
@@ -159,6 +177,9 @@ def build_session(options: RunOptions, markets: Markets, account: AccountSide | 
         )
         for loaded in options.strategies
     ]
+    if line is not None:
+        for run in runs:
+            run.journaled = JournaledContext(run.context, line)
     return Session(markets=markets, runs=runs, stop_within_s=options.tuning.stop_within_s)
 
 

@@ -47,6 +47,8 @@ class LoadedStrategy:
     strategy: Strategy
     params: Any = None
     name: str = ""
+    reference: str = ""
+    """What it was found by, so that it can be found again: a module or a file, with a name."""
 
 
 @frozen
@@ -128,6 +130,9 @@ class RunOptions:
     """End after this many seconds of wall time; ``None`` means never."""
     until_tape_ends: bool = False
     record_dir: Path | None = None
+    """The folder that the session is recorded in; ``None``: it is not."""
+    record_frames: bool = False
+    """Whether raw frames are recorded too."""
     encoding: Wire = "msgpack"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)

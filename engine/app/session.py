@@ -7,9 +7,11 @@ fatal error) ends with the same summary, because what was received until then is
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
+from datetime import UTC, datetime
 from pathlib import Path
+from secrets import randbits
 from typing import Final
 
 import msgspec
@@ -26,15 +28,23 @@ from engine.app.plugins.params import load_strategies
 from engine.app.report import SessionReport
 from engine.app.screen.tables import render_report
 from engine.app.screen.view import View, wants_tables
+from engine.core.fingerprint import decisions_of, fingerprint, fingerprints
 from engine.errors import GaplessError, Misconfigured, StrategyFailed
+from engine.store.session import read_session
 
 _EMBEDDED: Final = ("tape", "speed", "faults", "chaos", "seed", "symbols", "events_per_s")
 """Settings of the exchange that a session serves to itself; as flags they mean nothing elsewhere."""
 
 
+RAW: Final = "raw"
+"""The word after ``--record`` that is no folder."""
+SESSIONS: Final = Path("sessions")
+"""Where sessions are recorded that were given no folder."""
+
+
 def plan(names: Sequence[str], flags: RunFlags) -> tuple[RunOptions, Settings]:
     """Everything that the flags, the environment and the settings file say, checked; raises `Misconfigured`."""
-    limit_flags = [_split_limit(text) for text in flags.limits]
+    limit_flags = [split_limit(text) for text in flags.limits]
     settings = load_settings(
         file=flags.config,
         environ=os.environ,
@@ -54,8 +64,22 @@ def plan(names: Sequence[str], flags: RunFlags) -> tuple[RunOptions, Settings]:
     if settings.shadow and flags.state is not None:
         raise Misconfigured("Flag --state has no use with --shadow: what is never sent is not remembered either.")
     strategies = load_strategies(wanted, flags.sets, settings.params)
-    _check_limited({name for name, _, _ in limit_flags if name}, {loaded.name for loaded in strategies})
-    return build_options(settings, strategies), settings
+    check_limited({name for name, _, _ in limit_flags if name}, {loaded.name for loaded in strategies})
+    options = build_options(settings, strategies)
+    if not flags.record:
+        return options, settings
+    folder, frames = _recording(flags.record, strategies[0].name)
+    options = evolve(options, record_dir=folder, record_frames=frames)
+    return options, evolve(settings, log_file=settings.log_file or folder / "session.log")
+
+
+def _recording(words: Sequence[str], first: str) -> tuple[Path, bool]:
+    """The folder that ``--record`` means, and whether raw frames are recorded too; raises `Misconfigured`."""
+    folders = [word for word in words if word != RAW]
+    if len(folders) > 1:
+        raise Misconfigured(f"Flag --record: one folder holds a session, and {len(folders)} were given: name one.")
+    began = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    return Path(folders[0]) if folders else SESSIONS / f"{began}-{first}", RAW in words
 
 
 def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) -> RunOptions:
@@ -70,7 +94,8 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
         for_s=settings.for_s,
         until_tape_ends=settings.until_tape_ends,
         encoding=settings.encoding,
-        exchange=settings.exchange,
+        # Where there is no market to make the seed is of dice alone: each session's own, and kept in its manifest.
+        exchange=settings.exchange if settings.venue == "exchange" else evolve(settings.exchange, seed=randbits(32)),
         tuning=settings.tuning,
         state=settings.state,
         shadow=settings.shadow,
@@ -91,7 +116,7 @@ async def hold_session(options: RunOptions, settings: Settings, *, as_json: bool
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
         report, error = await run_with_view(evolve(options, watcher=view.watch), view)
     if as_json or report.strategies:  # a session that never began has nothing to tell but why
-        print_report(report, redact, as_json=as_json)
+        print_report(report, redact, as_json=as_json, recorded=_recorded(options.record_dir))
     if error is not None:
         sys.stderr.write(f"gapless: {redact(str(error))}\n")
         return error.exit_code
@@ -112,11 +137,29 @@ async def run_with_view(options: RunOptions, view: View) -> tuple[SessionReport,
     return report, error
 
 
-def print_report(report: SessionReport, redact: Redactor, *, as_json: bool) -> None:
-    """The closing summary on stdout: one JSON object, or tables of text."""
-    text = msgspec.json.encode(report.to_json()).decode() if as_json else "\n" + render_report(report)
+def print_report(
+    report: SessionReport, redact: Redactor, *, as_json: bool, recorded: Mapping[str, str] | None = None
+) -> None:
+    """The closing summary on stdout: one JSON object, or tables of text. ``recorded``: where, and the fingerprint."""
+    if as_json:
+        text = msgspec.json.encode({**report.to_json(), **({"recorded": recorded} if recorded else {})}).decode()
+    else:
+        text = "\n" + render_report(report)
+        if recorded:
+            text += f"\nRecorded in {recorded['folder']}, fingerprint {recorded['fingerprint']}"
     sys.stdout.write(redact(text) + "\n")
     sys.stdout.flush()
+
+
+def _recorded(folder: Path | None) -> Mapping[str, str] | None:
+    """Where a session was recorded, and the fingerprint of its decisions; ``None`` where there is none to read."""
+    if folder is None:
+        return None
+    try:
+        decisions = decisions_of(read_session(folder).records())
+    except GaplessError:  # told already by what could not write it
+        return None
+    return {"folder": str(folder), "fingerprint": fingerprint(fingerprints(decisions))}
 
 
 def exit_code(report: SessionReport) -> int:
@@ -127,7 +170,7 @@ def exit_code(report: SessionReport) -> int:
     return StrategyFailed.exit_code if failed else 0
 
 
-def _split_limit(text: str) -> tuple[str, str, str]:
+def split_limit(text: str) -> tuple[str, str, str]:
     """The strategy (empty: the account), the limit and its value; raises `Misconfigured`."""
     name, mark, value = text.partition("=")
     if not mark or not name:
@@ -136,7 +179,7 @@ def _split_limit(text: str) -> tuple[str, str, str]:
     return strategy, limit, value.strip()
 
 
-def _check_limited(limited: set[str], running: set[str]) -> None:
+def check_limited(limited: set[str], running: set[str]) -> None:
     """A limit of a strategy that does not run limits nothing, and whoever gave it believes otherwise."""
     for name in sorted(limited - running):
         raise Misconfigured(f"Flag --limit {name}: no such strategy is run; there are: {', '.join(sorted(running))}.")

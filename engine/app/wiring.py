@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from time import time, time_ns
+from time import time_ns
 from typing import Final
 
 import stamina
@@ -14,11 +14,12 @@ from engine.errors import LineLost, Misconfigured, VenueBusy
 from engine.exchange.faults import load_faults
 from engine.exchange.serve import ExchangeOptions, Running, open_exchange
 from engine.flow.clock import MarketClock
+from engine.model.instant import NS_PER_S
 from engine.model.stream import Stream
 from engine.ports import Feed
 from engine.venues.alpaca.clock import VenueTime, read_clock
 from engine.venues.alpaca.endpoints import LIVE, PAPER, Endpoints, Keys, feed_of, feed_spec
-from engine.venues.alpaca.feed import AlpacaFeed
+from engine.venues.alpaca.feed import AlpacaFeed, OnFrames
 from engine.venues.alpaca.history import AlpacaHistory
 from engine.venues.alpaca.http import GuardedClient, open_client
 from engine.venues.alpaca.rate import PATIENCE_S, RESERVE_SHARE, Throttle
@@ -79,8 +80,12 @@ class Venue:
     throttle: Throttle
     trading_throttle: Throttle
     report: Callable[[str], None]
+    wall_ns: Callable[[], int] = time_ns
+    """This machine's clock, in nanoseconds since the epoch."""
     exchange: Running | None = None
     feeds: dict[str, AlpacaFeed] = field(factory=dict)
+    on_frames: OnFrames | None = None
+    """Told every frame of the feeds that are made from now on."""
 
     @property
     def own_exchange(self) -> bool:
@@ -123,15 +128,24 @@ class Venue:
             report=self.report,
             environment=self.endpoints.environment,
             settings=self.line_settings,
+            on_frames=self.on_frames,
         )
         return feed
 
 
 @asynccontextmanager
 async def open_venue(
-    options: RunOptions, report: Callable[[str], None], *, exchange: Running | None = None
+    options: RunOptions,
+    report: Callable[[str], None],
+    *,
+    exchange: Running | None = None,
+    wall_ns: Callable[[], int] = time_ns,
 ) -> AsyncIterator[Venue]:
     """Reach the venue of these options; starts the embedded exchange when it is asked for and none is given."""
+
+    def wall_s() -> float:
+        return wall_ns() / NS_PER_S
+
     async with AsyncExitStack() as stack:
         if exchange is None and options.venue == "exchange" and options.endpoints.data_stream_url is None:
             exchange = await stack.enter_async_context(open_exchange(_exchange_options(options)))
@@ -140,7 +154,7 @@ async def open_venue(
         headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret}
         data = await stack.enter_async_context(open_client(endpoints.data_url, headers))
         trading = await stack.enter_async_context(open_client(endpoints.trading_url, headers))
-        clock = MarketClock(_ClockReader(trading, report).read, time_ns)
+        clock = MarketClock(_ClockReader(trading, report).read, wall_ns)
         per_minute = options.rest_per_minute
         yield Venue(
             options=options,
@@ -149,9 +163,10 @@ async def open_venue(
             data=data,
             trading=trading,
             clock=clock,
-            throttle=Throttle(per_minute, wall_s=time),
-            trading_throttle=Throttle(per_minute, wall_s=time, reserve_share=RESERVE_SHARE),
+            throttle=Throttle(per_minute, wall_s=wall_s),
+            trading_throttle=Throttle(per_minute, wall_s=wall_s, reserve_share=RESERVE_SHARE),
             report=report,
+            wall_ns=wall_ns,
             exchange=exchange,
         )
 

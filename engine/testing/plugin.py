@@ -1,4 +1,4 @@
-"""The pytest plug-in: the fixtures ``exchange`` and ``live_exchange``, and the marker that says what they play.
+"""The pytest plug-in: the fixtures ``exchange``, ``live_exchange`` and ``golden``, and the marker of what is played.
 
 pytest loads this module wherever gapless is installed, also in projects that never heard of it. So it imports neither
 Trio nor the exchange until one of its fixtures is used, and it acts on no test that does not use one, even where a
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 if TYPE_CHECKING:
+    from engine.app.replay.options import Replayed
     from engine.exchange.serve import ExchangeOptions
     from engine.testing.exchange import Exchange
     from engine.testing.simulated import SimulatedExchange
@@ -26,8 +27,20 @@ OURS: Final = "_simulated_options"
 """In the fixtures of a test exactly if it uses our ``exchange``, whatever else bears that name."""
 
 
+NOBODYS: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
+UNUSED: Final = "golden_unused"
+"""The key under which a worker of xdist tells the main process of golden files that no test uses."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--update-golden``."""
+    group = parser.getgroup("gapless")
+    group.addoption("--update-golden", action="store_true", help="write the golden files that differ or are missing")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, for ``--strict-markers``."""
+    config.stash[NOBODYS] = []
     config.addinivalue_line(
         "markers",
         f"{MARKER}(symbols=, seed=, speed=, faults=, chaos=, ...): what the exchange of this test plays (TESTING.md)",
@@ -49,12 +62,12 @@ def _run_in_virtual_time(
     import trio
     import trio.testing
 
-    from engine.testing.schedule import seeded_scheduling
+    from engine.flow.replay.scheduler import sealed_scheduling
 
     options = cast("ExchangeOptions", item.funcargs[OURS])
     jumping = clock or trio.testing.MockClock(autojump_threshold=0)
     try:
-        with seeded_scheduling(options.seed):
+        with sealed_scheduling(options.seed):
             return trio.run(test, clock=jumping, instruments=instruments)
     except BaseExceptionGroup as group:
         # A failed assertion in a nursery of pytest-trio: show the assertion, and let a skip keep its reason.
@@ -119,3 +132,45 @@ def _options(request: pytest.FixtureRequest, given: Mapping[str, Any]) -> "Excha
         return build_options(words)
     except Misconfigured as error:
         pytest.fail(f"{request.node.name}: {error}", pytrace=False)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[["Replayed"], None]:
+    """Compare what came of a replay with what it came to when ``--update-golden`` wrote it down."""
+    from engine.testing.golden.keeping import GoldenFixture
+
+    return GoldenFixture(request)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """See which golden files no test uses; only where all tests of their folders were collected."""
+    if not any("golden" in getattr(item, "fixturenames", ()) for item in session.items):
+        return
+    from engine.testing.golden.keeping import unused, whole_run
+
+    if whole_run(session.config):
+        session.config.stash[NOBODYS] = unused(session.items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist tells the main process, which has collected nothing itself."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[UNUSED] = session.config.stash[NOBODYS]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """xdist's: a worker has ended; all of them have collected the same tests."""
+    node.config.stash[NOBODYS] = list(getattr(node, "workeroutput", {}).get(UNUSED, ()))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say which golden files were written, and which belong to no test."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    told = {path for one in reports for name, path in getattr(one, "user_properties", ()) if name == "golden written"}
+    nobodys: list[str] = config.stash[NOBODYS]
+    if told or nobodys:
+        from engine.testing.golden.keeping import tell
+
+        tell(terminalreporter, sorted(told), nobodys)

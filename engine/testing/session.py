@@ -133,10 +133,10 @@ async def run_session(
     may_fail: bool,
 ) -> SessionResult:
     """Run one strategy with everything else as ``options`` say; see `SimulatedExchange.run`."""
-    found = _strategy(strategy)
+    found = find_given(strategy)
     seen = _Observed()
     (name,) = unique_names([found])
-    loaded = LoadedStrategy(seen.around(found), _params(found, params), name)
+    loaded = LoadedStrategy(seen.around(found), make_params(found, params), name)
     with seen.listen(found.name):
         report = await _run(evolve(options, strategies=(loaded,)), exchange)
     if report.ended_by in ("SIGINT", "SIGTERM"):
@@ -157,14 +157,15 @@ async def _run(options: RunOptions, exchange: Running) -> SessionReport:
         raise cause from group
 
 
-def _strategy(given: Strategy | type[CallbackStrategy] | str) -> Strategy:
+def find_given(given: Strategy | type[CallbackStrategy] | str) -> Strategy:
+    """The strategy that a test names: what ``@strategy`` made, a class, or a name."""
     if isinstance(given, str):
         return find_strategy(given)
     return plug(given) if isinstance(given, type) else given
 
 
-def _params(strategy: Strategy, given: Mapping[str, Any] | Any) -> Any:
-    """The parameters as the strategy declares them."""
+def make_params(strategy: Strategy, given: Mapping[str, Any] | Any) -> Any:
+    """The parameters as the strategy declares them, from an instance or from names and values."""
     if strategy.params is None:
         if given:
             raise Misconfigured(f"Strategy {strategy.name} takes no parameters, and was given {given!r}.")

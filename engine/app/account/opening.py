@@ -3,25 +3,22 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
-from time import time, time_ns
 from typing import Final
 
 import trio
 from attrs import evolve
 
+from engine.app.account.building import build_side
 from engine.app.account.side import AccountSide
 from engine.app.account.venue import Counter, find_counter, find_folder
 from engine.app.options import RunOptions
 from engine.app.wiring import Venue
-from engine.core.blotter import Blotter
 from engine.errors import GaplessError
-from engine.flow.account import AccountStream
 from engine.flow.account.heartbeat import end_heartbeat, serve_heartbeat
 from engine.flow.account.killswitch import KillSwitch
-from engine.flow.account.marks import Marks
 from engine.flow.desk import Desk
 from engine.flow.markets import Markets
-from engine.flow.risk import Vet
+from engine.model.instant import NS_PER_S
 from engine.ports.steps import Probe, ignore
 from engine.store import Latches, SqliteStore, open_store
 from engine.store.sqlite import RunSync
@@ -59,7 +56,7 @@ async def open_account_side(
         def on_trip(scope: str) -> None:
             nursery.start_soon(side.flatten, scope, options.on_kill == "flatten")  # noqa: ASYNC113 - called much later
 
-        switch = KillSwitch(latches=Latches(folder, probe), on_trip=on_trip, now_ns=time_ns, report=report)
+        switch = KillSwitch(latches=Latches(folder, probe), on_trip=on_trip, now_ns=venue.wall_ns, report=report)
         side = _build_side(options, markets, counter, store, switch, report, probe)
 
         async def guard(task: Callable[[], Awaitable[object]]) -> None:
@@ -72,12 +69,14 @@ async def open_account_side(
         nursery.start_soon(guard, side.desk.run)
         nursery.start_soon(guard, side.stream.run)
         nursery.start_soon(switch.run)
-        nursery.start_soon(serve_heartbeat, folder, time, lambda: len(side.desk.blotter.open_tickets()))
+        nursery.start_soon(
+            serve_heartbeat, folder, lambda: venue.wall_ns() / NS_PER_S, lambda: len(side.desk.blotter.open_tickets())
+        )
         try:
             yield side
         finally:
             with trio.move_on_after(SETTLE_S, shield=True) as patience:
-                await _settle(side.desk)
+                await settle(side.desk)
             if patience.cancelled_caught:
                 report(f"Orders whose outcome is not known after {SETTLE_S:g} s are asked for at the next start.")
             side.close()
@@ -99,53 +98,25 @@ def _build_side(
     remembered = store.remembered
     if shadow:
         remembered = evolve(remembered, session=f"{MARK}{remembered.session}"[:SESSION_CHARS_MAX])
-    blotter, marks = Blotter.restore(remembered), Marks(markets)
-    vet = Vet(
-        blotter=blotter,
-        marks=marks,
-        switch=switch,
-        clock=markets.clock,
-        account_limits=options.limits,
-        strategy_limits=options.strategy_limits,
-        standing=lambda: desk.standing,
-    )
-    random = Random(f"{options.exchange.seed}/account")
-    desk = Desk(
-        broker=counter.broker,
-        store=store,
-        blotter=blotter,
-        clock=markets.clock,
-        vet=vet,
-        switch=switch,
-        marks=marks,
-        random=random,
-        report=report,
-        announce=markets.announce,
-        heard=remembered.heard,
-        pending_state=lambda strategy: side.pending(strategy),
-        data_missing=markets.not_live,
-        probe=probe,
-    )
-    stream = AccountStream(
-        feed=counter.feed, listener=desk, clock=markets.clock, random=random, report=report, announce=markets.announce
-    )
-    side = AccountSide(
-        desk=desk,
-        stream=stream,
-        switch=switch,
-        marks=marks,
-        profit=vet.profit,
+    return build_side(
         markets=markets,
-        folder=store.folder,
+        broker=counter.broker,
+        feed=counter.feed,
+        store=store,
+        remembered=remembered,
+        switch=switch,
+        limits=options.limits,
+        strategy_limits=options.strategy_limits,
+        random=Random(f"{options.exchange.seed}/account"),
         report=report,
-        saved=remembered.saved,
         probe=probe,
+        folder=store.folder,
         shadow=shadow,
     )
-    return side
 
 
-async def _settle(desk: Desk) -> None:
+async def settle(desk: Desk) -> None:
+    """Wait until the outcome of every order is known, or will never be; the caller bounds it."""
     try:
         await desk.settle()
     except GaplessError:

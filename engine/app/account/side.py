@@ -36,7 +36,8 @@ class AccountSide:
     marks: Marks
     profit: Callable[[str], Decimal | None]
     markets: Markets
-    folder: Path
+    folder: Path | None
+    """Of the order file; ``None`` where that is kept in memory."""
     report: Callable[[str], None]
     saved: Mapping[str, Mapping[str, object]]
     probe: Probe

@@ -34,7 +34,7 @@ _NOT_THEIRS: Final = (
 def find_strategy(name: str) -> Strategy:
     """Import and return what ``name`` means; raises `StrategyNotLoaded`."""
     target, chosen = _split(name)
-    if target.endswith(".py") or "/" in target or "\\" in target:
+    if _is_file(target):
         module = _import_file(Path(target).expanduser())
     else:
         entry = _entry_point(target) if "." not in target and chosen is None else None
@@ -42,6 +42,19 @@ def find_strategy(name: str) -> Strategy:
             return _load_entry(entry)
         module = _import_module(target)
     return _pick(module, chosen, target)
+
+
+def reference_of(name: str) -> str:
+    """The same name for whoever stands in another folder: a file by its whole path, all else as it is."""
+    target, chosen = _split(name)
+    if not _is_file(target):
+        return name
+    path = str(Path(target).expanduser().resolve())
+    return path if chosen is None else f"{path}:{chosen}"
+
+
+def _is_file(target: str) -> bool:
+    return target.endswith(".py") or "/" in target or "\\" in target
 
 
 def strategies_in(module: ModuleType) -> dict[str, Strategy]:

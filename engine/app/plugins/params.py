@@ -12,7 +12,7 @@ from attrs import NOTHING, Attribute, fields, frozen, has, resolve_types
 
 from engine.app.config.values import allowed, structure
 from engine.app.options import LoadedStrategy
-from engine.app.plugins.find import describe, find_strategy, unique_names
+from engine.app.plugins.find import describe, find_strategy, reference_of, unique_names
 from engine.errors import Misconfigured
 from engine.ports import Strategy
 
@@ -43,7 +43,8 @@ def load_strategies(
     for text in sets:
         _assign(text, by_name, given)
     return tuple(
-        LoadedStrategy(strategy, _make(strategy, name, given[name]), name) for name, strategy in by_name.items()
+        LoadedStrategy(strategy, _make(strategy, name, given[name]), name, reference_of(found))
+        for found, (name, strategy) in zip(names, by_name.items(), strict=True)
     )
 
 

@@ -42,6 +42,9 @@ class ReplayOptions:
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     strategy_limits: Mapping[str, Limits] = field(factory=dict)
     progress: Callable[["Progress"], None] | None = None
+    keep_records: bool = True
+    """Whether all records come back; without them memory does not grow with the length of the tape. Decisions always
+    do, and the journal's hash is of all records either way."""
 
 
 @frozen(kw_only=True)
@@ -74,3 +77,5 @@ class Replayed:
     wall_s: float
     said: tuple[str, ...] = ()
     """``NAME: text`` of each ``ctx.log``, in order."""
+    refused: tuple[str, ...] = ()
+    """What the seal refused, a sentence each, also where a strategy caught it and went on."""

@@ -1,0 +1,70 @@
+"""What a session is, as its manifest tells it: never a secret, always enough to make the session again."""
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import fields, has
+
+from engine.app.logs import Redactor
+from engine.app.options import LoadedStrategy, RunOptions
+from engine.app.plugins.find import describe
+from engine.app.plugins.trading import may_trade
+from engine.store.session import Manifest, Player
+
+_NOT_TOLD: Final = frozenset({"strategies", "key_id", "secret", "watcher"})
+"""Options that are told elsewhere, are nobody's business, or are no values."""
+
+
+def describe_live(options: RunOptions, now_ns: int) -> Manifest:
+    """The manifest of a session that begins now (market time)."""
+    redact = Redactor((options.key_id, options.secret))
+    settings = {
+        attribute.name: _plain(getattr(options, attribute.name), redact)
+        for attribute in fields(RunOptions)
+        if attribute.name not in _NOT_TOLD
+    }
+    return Manifest(
+        started_ns=now_ns,
+        venue=options.venue,
+        strategies=tuple(describe_strategy(loaded) for loaded in options.strategies),
+        settings=settings,
+        seeds={"session": options.exchange.seed},
+        feeds={attribute.name: getattr(options.feeds, attribute.name) for attribute in fields(type(options.feeds))},
+    )
+
+
+def describe_strategy(loaded: LoadedStrategy) -> Player:
+    """Which strategy took part, with what parameters, and a hash of the file that it is in."""
+    run = loaded.strategy.run
+    file = inspect.getsourcefile(run) or ""
+    sha256 = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else ""
+    params = loaded.params
+    told = {one.name: describe(getattr(params, one.name)) for one in fields(type(params))} if has(type(params)) else {}
+    return Player(
+        name=loaded.name or loaded.strategy.name,
+        source=loaded.reference or f"{run.__module__}:{getattr(run, '__name__', '')}",
+        file=file,
+        sha256=sha256,
+        params=told,
+        trades=may_trade(loaded.strategy),
+    )
+
+
+def _plain(value: Any, redact: Redactor) -> Any:
+    """A value as JSON has it; what it has no word for becomes text without secrets."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if has(type(value)):
+        return {one.name: _plain(getattr(value, one.name), redact) for one in fields(type(value))}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each, redact) for name, each in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_plain(each, redact) for each in value]
+    if isinstance(value, Enum):
+        return _plain(value.value, redact)
+    return redact(str(value) if not isinstance(value, Decimal) else f"{value:f}")

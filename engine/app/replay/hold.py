@@ -1,0 +1,200 @@
+"""The session of one replay, inside its run of Trio."""
+
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from types import FrameType
+from typing import Any, Final, cast
+
+import trio
+from attrs import define
+from loguru import logger
+
+from engine.app.figures import read_figures
+from engine.app.plugins.trading import may_trade
+from engine.app.replay.account import ReplayAccount, open_replay_account
+from engine.app.replay.counted import CountedTape
+from engine.app.replay.keeper import Keeper
+from engine.app.replay.memory import strategy_of
+from engine.app.replay.options import ReplayOptions
+from engine.app.replay.paced import PacedClock
+from engine.app.replay.seal.act import watched
+from engine.app.report import EndedBy, SessionReport
+from engine.codec.entries import render_entry
+from engine.errors import GaplessError
+from engine.flow.journal import JournaledContext, Line
+from engine.flow.markets import Markets
+from engine.flow.replay.clock import ReplayClock, TapeClock
+from engine.flow.replay.drive import Replay
+from engine.flow.replay.lease import LentChannel, TapeFanout
+from engine.flow.replay.stream import TAPE_FEED, TapeFeed, TapeHistory, TapeStream
+from engine.flow.replay.turnstile import Turnstile
+from engine.flow.runner import StrategyRun
+from engine.flow.session import Session
+from engine.flow.supervisor import sole_failure
+from engine.flow.tuning import StreamTuning
+from engine.model.entry import Entry
+from engine.model.intent import Ticket
+from engine.model.journal import Kept
+
+STOP_WITHIN_S: Final = 4.0
+"""Market time that strategies have to leave once the tape is over: as live."""
+SAID_MAX: Final = 100_000
+"""Lines of ``ctx.log`` that come back; all of them are in the log."""
+
+
+@define(eq=False)
+class Held:
+    """What a session leaves behind."""
+
+    report: SessionReport
+    said: list[str]
+    tickets: tuple[Ticket, ...]
+
+
+async def hold(options: ReplayOptions, tape: CountedTape, clock: ReplayClock, keeper: Keeper) -> Held:
+    """Hold the session: to the end of the tape, of its strategies, or until Ctrl-C."""
+    time = TapeClock(clock)
+    started_s, ending, said = trio.current_time(), _Ending(), list[str]()
+
+    def say(name: str, message: str) -> None:
+        if len(said) < SAID_MAX:
+            said.append(f"{name}: {message}")
+        logger.bind(strategy=name).info("{}: {}", name, message)
+
+    markets = Markets(
+        clock=time,
+        feed_of=lambda _: TAPE_FEED,
+        make_feed=lambda name: TapeFeed(name, TapeHistory(tape, time)),
+        tuning=StreamTuning(),
+        seed=options.seed,
+        say=say,
+        report=_report,
+        on_failure=ending.fail,
+        run_feed=lambda _, feed: TapeStream(feed=cast(TapeFeed, feed)),
+        fanout=TapeFanout(),
+        channel_class=LentChannel,
+    )
+    markets.fanout.journal = keeper
+    turnstile = Turnstile()
+    async with trio.open_nursery() as time_nursery:
+        async with _open_account(options, tape, markets, keeper, ending) as account:
+            session = ending.session = _build_session(options, markets, account, keeper, turnstile)
+            if ending.failure is not None:
+                session.fail(ending.failure)
+            await time_nursery.start(_watch_signals, session, clock)
+
+            def end() -> None:
+                session.stop("tape")
+                if account is not None:
+                    time_nursery.start_soon(account.shadow.stand)
+
+            replay = Replay(
+                tape=tape,
+                markets=markets,
+                clock=clock,
+                time=time,
+                turn=turnstile,
+                see=None if account is None else account.see,
+                idle=(lambda: True) if account is None else account.idle,
+                on_end=end,
+                fast=options.fast and not options.speed,
+            )
+            time_nursery.start_soon(replay.run)
+
+            await session.run()
+        side = None if account is None else account.side
+        figures = read_figures(session, None, started_s, cast(EndedBy, session.ended_by), account=side)
+        time_nursery.cancel_scope.cancel()
+    return Held(figures, said, () if side is None else tuple(side.desk.blotter.tickets()))
+
+
+@define(eq=False)
+class _Ending:
+    """Takes what ends a session for good, also before there is one."""
+
+    session: Session | None = None
+    failure: GaplessError | None = None
+
+    def fail(self, failure: GaplessError) -> None:
+        self.failure = self.failure or failure
+        if self.session is not None:
+            self.session.fail(failure)
+
+
+def _report(sentence: str) -> None:
+    logger.warning("{}", sentence)
+
+
+@asynccontextmanager
+async def _open_account(
+    options: ReplayOptions, tape: CountedTape, markets: Markets, keeper: Keeper, ending: _Ending
+) -> AsyncIterator[ReplayAccount | None]:
+    """The account's side where a strategy may trade; what its nursery raises comes out as it was."""
+    if not any(may_trade(loaded.strategy) for loaded in options.strategies):
+        yield None
+        return
+
+    def keep(entry: Entry) -> None:
+        at_ns = markets.clock.now_ns()
+        keeper.note(Kept(markets.fanout.seq, at_ns, strategy_of(entry), render_entry(entry)))
+
+    try:
+        async with open_replay_account(
+            options, tape, markets, keep=keep, report=_report, on_failure=ending.fail
+        ) as account:
+            yield account
+    except BaseExceptionGroup as group:
+        failure = sole_failure(group)
+        if failure is None:
+            raise
+        raise failure from None
+
+
+def _build_session(
+    options: ReplayOptions, markets: Markets, account: ReplayAccount | None, keeper: Keeper, turnstile: Turnstile
+) -> Session:
+    line = Line(lambda: markets.fanout.seq, markets.clock.now_ns, (keeper,))
+    runs = []
+    for loaded in options.strategies:
+        name = loaded.name or loaded.strategy.name
+        run = watched(loaded) if options.sealed else loaded
+        trading = account.side.trading_of(name) if account is not None and may_trade(loaded.strategy) else None
+        dice = Random(f"{options.seed}/strategy/{name}")
+        made = StrategyRun(name, run.strategy, loaded.params, markets, dice, trading)
+        made.journaled = JournaledContext(made.context, line, turnstile.pass_)
+        runs.append(made)
+    return Session(markets=markets, runs=runs, stop_within_s=STOP_WITHIN_S)
+
+
+async def _watch_signals(session: Session, clock: ReplayClock, *, task_status: trio.TaskStatus[None]) -> None:
+    """Ctrl-C ends the session in order; a second one the patience with its strategies. Elsewhere than in the main
+    thread there are no signals."""
+    if threading.current_thread() is not threading.main_thread():
+        task_status.started()
+        return
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        _wake_on_signals(clock)
+        task_status.started()
+        hurry = False
+        async for number in signals:
+            session.stop(signal.Signals(number).name)
+            if hurry:
+                session.hurry()
+            hurry = True
+
+
+def _wake_on_signals(clock: ReplayClock) -> None:
+    """A clock that waits for the wall holds up Trio too, so it is told of a signal before Trio is."""
+    if not isinstance(clock, PacedClock):
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        trios = signal.getsignal(number)
+
+        def handle(number: int, frame: FrameType | None, trios: Any = trios) -> None:
+            clock.hurried = True
+            trios(number, frame)
+
+        signal.signal(number, handle)  # Trio puts back what was there before its own

@@ -1,0 +1,1 @@
+"""Replays in tests, and the golden files that keep what was decided."""
