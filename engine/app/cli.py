@@ -6,13 +6,14 @@ file (``--debug`` shows it).
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 import click
 
-from engine.app import commands, kill
+from engine.app import commands, kill, lint, record, replay, simulate, verify
 from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
@@ -56,6 +57,11 @@ _COMMANDS: Final = (
         ("gapless doctor", "gapless doctor --venue live --feed sip --json"),
     ),
     *kill.COMMANDS,
+    *lint.COMMANDS,
+    *record.COMMANDS,
+    *replay.COMMANDS,
+    *simulate.COMMANDS,
+    *verify.COMMANDS,
 )
 _KEYS: Final = "Keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY. Add --debug to see the traceback of a bug."
 
@@ -123,7 +129,10 @@ def read_line(tokens: Sequence[str]) -> Job:
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """The console entry: runs a command and exits with its code."""
-    sys.exit(run_command(sys.argv[1:] if tokens is None else tokens))
+    code = run_command(sys.argv[1:] if tokens is None else tokens)
+    # All is told, and only the interpreter has to end: a second Ctrl-C now would put an exit code of its own on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run_command(tokens: Sequence[str]) -> int:

@@ -36,6 +36,12 @@ class Registry(Protocol):
 
     def next_number(self) -> int: ...
 
+    async def reach(self, there: Address) -> None: ...
+
+    def joined(self, near: "VirtualSocket", there: Address, up: Pipe, down: Pipe) -> None: ...
+
+    def parted(self, near: "VirtualSocket") -> None: ...
+
 
 @define(eq=False)
 class Backlog:
@@ -101,6 +107,7 @@ class VirtualSocket(SocketFace):
         if self._out is not None:
             raise os_error(errno.EISCONN)
         there = await self._resolve(address, 0)
+        await self._network.reach(there)
         while True:
             self._check_not_closed_meanwhile()
             listener = self._network.holder(self._family, there)
@@ -122,6 +129,7 @@ class VirtualSocket(SocketFace):
         other._here, other._there = there, self._here
         self._out = other._in = Pipe(self._network.window_bytes)
         self._in = other._out = Pipe(self._network.window_bytes)
+        self._network.joined(self, there, self._out, self._in)
         return other
 
     async def _resolve(self, address: Any, flags: int) -> Address:
@@ -156,7 +164,7 @@ class VirtualSocket(SocketFace):
             await pipe.wait_writable()
             self._check_not_closed_meanwhile()
         sent = pipe.put(memoryview(bytes).cast("B"))
-        if pipe.deserted:
+        if pipe.deserted and not pipe.held:
             self._break_off()  # the answer to bytes for a closed socket
         return sent
 
@@ -197,6 +205,7 @@ class VirtualSocket(SocketFace):
         self._closed = True
         if self._here is not None:
             self._network.release(self, self._here)
+            self._network.parted(self)
         if self.backlog is not None:
             for waiting in self.backlog.waiting:
                 waiting.abort()

@@ -19,7 +19,7 @@ from trio.testing import MockClock
 
 from engine import strategy
 from engine.testing.options import build_options
-from engine.testing.schedule import seeded_scheduling
+from engine.flow.replay.scheduler import sealed_scheduling
 from engine.testing.simulated import open_simulated
 
 SEED = int(sys.argv[1])
@@ -46,7 +46,7 @@ async def main():
 
 
 logger.remove()
-with seeded_scheduling(SEED):
+with sealed_scheduling(SEED):
     trio.run(main, clock=MockClock(autojump_threshold=0))
 print(history.hexdigest())
 """

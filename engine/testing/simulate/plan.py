@@ -20,7 +20,7 @@ class Trouble:
 
 @frozen(kw_only=True)
 class Player:
-    """One strategy of a session: ``kind`` names it in `engine.testing.simulate.players`, with its parameters."""
+    """One strategy of a session: ``kind`` names it in `engine.testing.simulate.world.players`, with its parameters."""
 
     kind: str
     name: str

@@ -1,0 +1,116 @@
+"""A plan from a number: which kinds of trouble are switched on, how often, in which market, and who plays.
+
+Swarm testing: a session in which everything goes wrong a little hides what happens when one thing goes wrong a lot, so
+each seed switches on a random part of the kinds with random weights. Every draw comes from dice of its own name, so one
+more draw in one place does not change the rest of the plan.
+"""
+
+from random import Random
+from typing import Any, Final
+
+from engine.testing.simulate.catalogue import CHANCES, TROUBLES
+from engine.testing.simulate.plan import Plan, Player, Trouble
+
+HOUR_S: Final = 3600.0
+STOCKS: Final = ("AAPL", "SPY", "TSLA", "QQQ", "F")
+COINS: Final = ("BTC/USD", "ETH/USD")
+TROUBLES_PER_H: Final = (26, 60)
+"""Drawn for each hour of bad time; some find nobody to happen to, and twenty are to happen."""
+TROUBLES_MIN: Final = 3
+SHARE: Final = (0.2, 0.8)
+"""Of the kinds that are on."""
+CHANCE_SHARE: Final = (0.0, 0.5)
+RATE: Final = (0.002, 0.06)
+"""Of calls, frames, updates touched: log-uniform."""
+CALM_S: Final = (600.0, 900.0)
+CALM_SHARE: Final = 0.3
+"""At most this much of a short session is calm."""
+EVENTS_PER_S: Final = (0.1, 0.9)
+"""Log-uniform: faults are what is looked at, and more events cost more than they show."""
+PLAYERS: Final = (2, 4)
+START_S: Final = 5.0
+"""The first seconds are quiet in three sessions of four: most faults need a line to happen to."""
+
+
+def build_plan(seed: int, hours: float = 1.0) -> Plan:
+    """The plan of a seed: the same one on every machine. ``hours`` is its length, above 0."""
+    seconds = hours * HOUR_S
+    calm_s = min(Random(f"{seed}/calm").uniform(*CALM_S), seconds * CALM_SHARE)
+    market = Random(f"{seed}/market")
+    symbols = _symbols(market)
+    return Plan(
+        seed=seed,
+        seconds=seconds,
+        symbols=symbols,
+        events_per_s=round(_log_uniform(market, *EVENTS_PER_S), 3),
+        troubles=_troubles(Random(f"{seed}/troubles"), seconds - calm_s),
+        rates=_rates(Random(f"{seed}/rates")),
+        players=_players(Random(f"{seed}/players"), symbols),
+        calm_s=round(calm_s, 3),
+    )
+
+
+def _symbols(dice: Random) -> tuple[str, ...]:
+    stocks = dice.sample(STOCKS, dice.randint(0, 3))
+    coins = dice.sample(COINS, dice.randint(0 if stocks else 1, 2))
+    return tuple(sorted((*stocks, *coins)))
+
+
+def _troubles(dice: Random, bad_s: float) -> tuple[Trouble, ...]:
+    share = dice.uniform(*SHARE)
+    kinds = [kind for kind in TROUBLES if dice.random() < share] or list(TROUBLES)
+    weights = [TROUBLES[kind].weight * dice.expovariate(1.0) for kind in kinds]
+    count = max(round(dice.uniform(*TROUBLES_PER_H) * bad_s / HOUR_S), TROUBLES_MIN)
+    first_s = 0.0 if dice.random() < 0.25 else min(START_S, bad_s / 2)
+    drawn = [
+        Trouble(kind=kind, at_s=round(dice.uniform(first_s, bad_s), 3), keys=_keys(TROUBLES[kind].draw(dice)))
+        for kind in dice.choices(kinds, weights, k=count)
+    ]
+    return tuple(sorted(drawn, key=lambda trouble: (trouble.at_s, trouble.kind)))
+
+
+def _rates(dice: Random) -> tuple[tuple[str, float], ...]:
+    share = dice.uniform(*CHANCE_SHARE)
+    return tuple((kind, round(_log_uniform(dice, *RATE), 5)) for kind in CHANCES if dice.random() < share)
+
+
+def _players(dice: Random, symbols: tuple[str, ...]) -> tuple[Player, ...]:
+    """At least one who watches and one who trades, and one to whom everything is told."""
+    count = dice.randint(*PLAYERS)
+    kinds = ["watcher", "trader", *(dice.choice(("watcher", "trader")) for _ in range(count - 2))]
+    drawn = (
+        Player(kind=kind, name=f"{kind}_{number}", params=_keys(_DRAWN[kind](dice, symbols)))
+        for number, kind in enumerate(kinds, 1)
+    )
+    return (*drawn, Player(kind="witness", name="witness", params=(("symbols", symbols),)))
+
+
+def _watcher(dice: Random, symbols: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "symbols": tuple(dice.sample(symbols, dice.randint(1, len(symbols)))),
+        "takes": dice.randint(1, 3),
+        "stay_s": round(_log_uniform(dice, 20, 1500), 1),
+        "slow_s": round(dice.choice((0.0, 0.0, dice.uniform(0.1, 20.0))), 2),
+        "raise_every_s": round(dice.choice((0.0, 0.0, dice.uniform(60, 900))), 1),
+        "gaps": dice.random() < 0.9,
+    }
+
+
+def _trader(dice: Random, symbols: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "symbols": tuple(dice.sample(symbols, dice.randint(1, len(symbols)))),
+        "pause_s": round(_log_uniform(dice, 20, 240), 1),
+        "on_exit": dice.choice(("cancel", "flatten", "leave")),
+        "rounds": dice.randint(1, 4),
+    }
+
+
+_DRAWN: Final = {"watcher": _watcher, "trader": _trader}
+
+
+def _keys(keys: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(keys.items())
+
+
+def _log_uniform(dice: Random, low: float, high: float) -> float:
+    return float(low * (high / low) ** dice.random())

@@ -1,0 +1,168 @@
+"""The judge sees each way in which deliveries can be wrong, and none where they are right."""
+
+import pytest
+from msgspec.structs import replace
+
+from engine.testing.simulate.outcome import Violated
+from tests.testing.simulate.conftest import Hand
+
+
+def broken(number: int) -> "pytest.RaisesExc[Violated]":
+    return pytest.raises(Violated, check=lambda found: found.number == number)
+
+
+def test_what_is_published_and_told_in_order_is_right(hand: Hand) -> None:
+    taking = hand.open()
+    for number in range(5):
+        hand.now_s += 1
+        trade = hand.trade(number)
+        hand.publish(trade)
+        hand.tell(taking, trade)
+    hand.now_s += 600
+    hand.judge.calm()
+    hand.judge.delivery.check_rest(hand.now_ns)
+    hand.judge.closed(taking)
+
+
+def test_1_a_trade_that_is_told_twice(hand: Hand) -> None:
+    taking, trade = hand.open(), hand.trade(1)
+    hand.publish(trade)
+    hand.tell(taking, trade)
+    with broken(1):
+        hand.tell(taking, replace(trade, origin="backfill"))
+
+
+def test_1_two_subscriptions_have_a_trade_each(hand: Hand) -> None:
+    one, other, trade = hand.open(), hand.open(), hand.trade(1)
+    hand.publish(trade)
+    hand.tell(one, trade)
+    hand.tell(other, trade)
+
+
+def test_2_a_trade_behind_the_one_that_follows_it(hand: Hand) -> None:
+    taking, first, second = hand.open(), hand.trade(1, 1), hand.trade(2, 2)
+    hand.now_s = 3
+    hand.publish(first, second)
+    hand.tell(taking, second)
+    with broken(2):
+        hand.tell(taking, first)
+
+
+def test_2_a_trade_that_the_market_told_late_may_come_late(hand: Hand) -> None:
+    taking, first, second = hand.open(), hand.trade(1, 1), hand.trade(2, 2)
+    hand.now_s = 3
+    hand.publish(second, first)
+    hand.tell(taking, second, first)
+
+
+def test_3_a_trade_that_was_never_published(hand: Hand) -> None:
+    taking, trade = hand.open(), hand.trade(1)
+    hand.publish(trade)
+    with broken(3):
+        hand.tell(taking, replace(trade, price=trade.price + 1))
+
+
+def test_4_a_trade_that_is_late_for_no_reason(hand: Hand) -> None:
+    hand.now_s = 1000
+    taking, trade = hand.open(), hand.trade(1, 1001)
+    hand.now_s = 1001
+    hand.publish(trade)
+    hand.now_s = 1030
+    with broken(4):
+        hand.tell(taking, trade)
+
+
+def test_4_a_trade_that_is_late_behind_a_fault(hand: Hand) -> None:
+    hand.now_s = 1001
+    taking, trade = hand.open(), hand.trade(1, 1001)
+    hand.now_s = 1002
+    hand.publish(trade)
+    hand.judge.fault("cut", 1003, "")
+    hand.now_s = 1030
+    hand.tell(taking, trade)
+
+
+def test_5_a_trade_that_never_comes(hand: Hand) -> None:
+    taking, trades = hand.open(), [hand.trade(number, number) for number in (1, 2, 3)]
+    hand.now_s = 4
+    hand.publish(*trades)
+    hand.tell(taking, trades[0], trades[2])
+    with broken(5):
+        hand.judge.closed(taking)
+
+
+def test_5_the_last_trades_that_never_come(hand: Hand) -> None:
+    taking, trades = hand.open(), [hand.trade(number, number) for number in (1, 2, 3)]
+    hand.now_s = 4
+    hand.publish(*trades)
+    hand.tell(taking, trades[0])
+    hand.now_s = 1000
+    with broken(5):
+        hand.judge.delivery.check_rest(hand.now_ns)
+
+
+def test_5_a_trade_that_a_gap_names_is_not_owed(hand: Hand) -> None:
+    taking, trades = hand.open(), [hand.trade(number, number) for number in (1, 2, 3)]
+    hand.now_s = 4
+    hand.publish(*trades)
+    hand.tell(taking, trades[0], hand.gap(1, 3), trades[2])
+    hand.judge.closed(taking)
+
+
+def test_5_where_only_the_newest_is_wanted_nothing_is_owed(hand: Hand) -> None:
+    taking, trades = hand.open("latest"), [hand.trade(number, number) for number in (1, 2, 3)]
+    hand.now_s = 4
+    hand.publish(*trades)
+    hand.tell(taking, trades[2])
+    hand.judge.closed(taking)
+
+
+def test_5_the_newest_that_never_comes_where_only_that_is_wanted(hand: Hand) -> None:
+    taking, trades = hand.open("latest"), [hand.trade(number, number) for number in (1, 2, 3)]
+    hand.now_s = 4
+    hand.publish(*trades)
+    hand.tell(taking, trades[1])
+    hand.now_s = 1000
+    with broken(5):
+        hand.judge.delivery.check_rest(hand.now_ns)
+
+
+def test_12_a_trade_of_the_future(hand: Hand) -> None:
+    taking, trade = hand.open(), hand.trade(1, 10)
+    hand.now_s = 1
+    hand.publish(trade)
+    with broken(12):
+        hand.tell(taking, trade)
+
+
+def test_27_a_gap_without_a_cause(hand: Hand) -> None:
+    hand.now_s = 1000
+    taking = hand.open()
+    with broken(27):
+        hand.tell(taking, hand.gap(998, 999))
+
+
+def test_27_a_gap_that_ends_before_it_begins(hand: Hand) -> None:
+    hand.now_s = 10
+    taking = hand.open()
+    with broken(27):
+        hand.tell(taking, hand.gap(9, 8))
+
+
+def test_27_a_drop_where_nothing_was(hand: Hand) -> None:
+    hand.now_s = 10
+    taking = hand.open("drop_oldest")
+    with broken(27):
+        hand.tell(taking, hand.gap(8, 9, "dropped"))
+
+
+def test_28_a_silence_that_nobody_notices(hand: Hand) -> None:
+    hand.now_s = 1000
+    hand.open()
+    hand.now_s = 1001
+    hand.publish(hand.trade(1, 1001))
+    hand.now_s = 1100
+    hand.judge.step()
+    hand.now_s = 1300
+    with broken(28):
+        hand.judge.step()

@@ -1,0 +1,62 @@
+"""A seed is a plan, always the same one; all that can go wrong is drawn by some seed, and enough of it by each."""
+
+from random import Random
+
+import pytest
+
+from engine.exchange.faults.script import build_fault
+from engine.testing.simulate.catalogue import CHANCES, TROUBLES, fault_table
+from engine.testing.simulate.draw import TROUBLES_PER_H, build_plan
+
+SEEDS = range(150)
+PLANS = [build_plan(seed) for seed in SEEDS]
+OWN = ("net_", "disk_", "kill", "power_loss", "wall_step", "sleep", "server_restart")
+
+
+def test_a_seed_is_a_plan() -> None:
+    assert [build_plan(seed) for seed in range(10)] == PLANS[:10]
+    assert len({plan.troubles for plan in PLANS}) == len(PLANS)
+
+
+def test_every_kind_is_drawn_by_some_seed() -> None:
+    drawn = {trouble.kind for plan in PLANS for trouble in plan.troubles}
+    assert drawn == set(TROUBLES)
+    assert {name for plan in PLANS for name, _ in plan.rates} == set(CHANCES)
+
+
+def test_an_hour_has_its_troubles_before_its_calm() -> None:
+    for plan in PLANS:
+        bad_s = plan.seconds - plan.calm_s
+        assert 600 <= plan.calm_s <= 900
+        assert len(plan.troubles) >= TROUBLES_PER_H[0] * 0.74
+        assert all(0 <= trouble.at_s <= bad_s for trouble in plan.troubles)
+        assert list(plan.troubles) == sorted(plan.troubles, key=lambda each: each.at_s)
+
+
+def test_somebody_watches_and_somebody_trades() -> None:
+    for plan in PLANS:
+        kinds = [player.kind for player in plan.players]
+        assert {"watcher", "trader", "witness"} == set(kinds)
+        assert kinds.count("witness") == 1
+        assert 3 <= len(kinds) <= 5
+        assert len({player.name for player in plan.players}) == len(kinds)
+        for player in plan.players:
+            assert set(dict(player.params)["symbols"]) <= set(plan.symbols)
+
+
+def test_a_short_session_has_its_calm_too() -> None:
+    plan = build_plan(3, hours=0.1)
+    assert plan.seconds == 360
+    assert 0 < plan.calm_s <= 0.3 * 360
+    assert plan.troubles
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TROUBLES if not kind.startswith(OWN)])
+def test_what_is_drawn_for_the_exchange_is_a_fault_that_it_knows(kind: str) -> None:
+    for seed in range(20):
+        build_fault(**fault_table(kind, TROUBLES[kind].draw(Random(seed))))
+
+
+@pytest.mark.parametrize("name", list(CHANCES))
+def test_what_stands_with_a_rate_is_a_fault_that_the_exchange_knows(name: str) -> None:
+    assert build_fault(**CHANCES[name], p=0.5).p == 0.5

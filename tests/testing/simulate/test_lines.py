@@ -1,0 +1,130 @@
+"""The judge sees connections that are too many, too often, dead, dropped without a cause."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import pytest
+
+from engine.model.control import Lost, Stale
+from engine.testing.simulate.judge.lines import DIALS_MAX
+from engine.testing.simulate.outcome import Violated
+from engine.testing.simulate.plan import Plan, Trouble
+from tests.testing.simulate.conftest import Hand, build_plan
+
+
+def broken(number: int) -> "pytest.RaisesExc[Violated]":
+    return pytest.raises(Violated, check=lambda found: found.number == number)
+
+
+def test_6_two_connections_to_one_endpoint(hand: Hand) -> None:
+    hand.now_s = 1000
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    hand.judge.line(2, "/v1beta3/crypto/us", is_open=True)
+    with broken(6):
+        hand.judge.line(3, "/v2/iex", is_open=True)
+
+
+def test_6_two_connections_that_stay(hand: Hand) -> None:
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    hand.judge.line(2, "/v2/iex", is_open=True)
+    hand.now_s = 1000
+    with broken(6):
+        hand.judge.step()
+
+
+def test_7_dialling_without_a_pause(hand: Hand) -> None:
+    for number in range(DIALS_MAX):
+        hand.now_s = number / 10
+        hand.judge.dialed(1, "stream", "refused")
+    with broken(7):
+        hand.judge.dialed(1, "stream", "refused")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Trouble(kind="half_open", at_s=10.0, keys=(("line", "data"), ("for", "120s"))),
+        Trouble(kind="net_freeze", at_s=10.0, keys=(("road", "stream"), ("for_s", 110.0), ("ways", "both"))),
+    ],
+)
+def test_17_a_dead_line_that_nobody_notices(playing: Callable[[Plan], Hand], trouble: Trouble) -> None:
+    hand = playing(build_plan(trouble))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    hand.now_s = 10
+    hand.judge.fault(trouble.kind, 10.0, "")
+    hand.now_s = 20
+    hand.judge.step()
+    hand.now_s = 101
+    with broken(17):
+        hand.judge.step()
+
+
+def test_17_a_dead_line_that_is_dialled_anew_was_noticed(playing: Callable[[Plan], Hand]) -> None:
+    hand = playing(build_plan(Trouble(kind="half_open", at_s=10.0, keys=(("line", "data"), ("for", "120s")))))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    hand.now_s = 10
+    hand.judge.fault("half_open", 10.0, "")
+    hand.now_s = 30
+    hand.judge.dialed(1, "stream", "made")
+    hand.now_s = 110
+    hand.judge.step()
+
+
+@pytest.mark.parametrize(("told", "wrong"), [(False, True), (True, False)])
+def test_28_a_mute_line_whose_silence_nobody_tells(playing: Callable[[Plan], Hand], told: bool, wrong: bool) -> None:
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "data"),))))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    taking, trade = hand.open(), hand.trade(1)
+    hand.publish(trade)
+    hand.tell(taking, trade)
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.now_s = 20
+    hand.publish(hand.trade(2))
+    hand.now_s = 200
+    if told:
+        hand.judge.noticed(hand.life, "one", Stale("iex", hand.now_ns, 180.0), hand.now_ns)
+    hand.now_s = 600
+    with broken(28) if wrong else nullcontext():
+        hand.judge.step()
+
+
+def test_28_an_account_that_is_mute_while_orders_are_taken(playing: Callable[[Plan], Hand]) -> None:
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "trading"),))))
+    hand.judge.line(1, "/stream", is_open=True)
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.judge.orders.taken_s = 20.0
+    hand.now_s = 60
+    hand.judge.step()
+    hand.now_s = 120
+    with broken(28):
+        hand.judge.step()
+
+
+def test_18_a_healthy_line_that_is_given_up(hand: Hand) -> None:
+    hand.now_s = 1000
+    with broken(18):
+        hand.judge.noticed(hand.life, "one", Lost("iex", hand.now_ns, "no pong"), hand.now_ns)
+
+
+def test_18_a_line_that_is_given_up_after_a_fault(hand: Hand) -> None:
+    hand.now_s = 1000
+    hand.judge.fault("cut", 990.0, "")
+    hand.judge.noticed(hand.life, "one", Lost("iex", hand.now_ns, "no pong"), hand.now_ns)
+
+
+def test_18_a_fault_that_touches_no_line_is_no_cause(hand: Hand) -> None:
+    hand.now_s = 1000
+    hand.hits["duplicate"] = 3
+    hand.judge.step()
+    with broken(18):
+        hand.judge.noticed(hand.life, "one", Lost("iex", hand.now_ns, "no pong"), hand.now_ns)
+
+
+def test_19_a_connection_anew_without_a_cause(hand: Hand) -> None:
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    hand.now_s = 1000
+    hand.judge.line(1, "/v2/iex", is_open=False)
+    with broken(19):
+        hand.judge.line(2, "/v2/iex", is_open=True)
