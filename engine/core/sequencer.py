@@ -57,6 +57,14 @@ class Told:
         """Whether every event ever told is certain to be remembered still."""
         return len(self.recents) < (self.recents.maxlen or 0)
 
+    @property
+    def heard_last_ns(self) -> int:
+        """The newest instant that a line brought, as far as is remembered, else 0: history speaks for its stream alone.
+
+        A line may be mute while history is read for a quiet stream, and have kept from its neighbours what is older.
+        """
+        return next((event.ts_ns for event in reversed(self.recents) if event.origin != "backfill"), 0)
+
     def open_splice(self, heard_ns: int, *, asked_ns: int, acked_ns: int, settling: Settling) -> Splice:
         """A splice over what this stream has told; see `engine.core.splice.open_splice`."""
         return open_splice(
@@ -191,7 +199,7 @@ class Sequencer:
     def lose(self) -> None:
         """The line ended: every stream has a hole from its last event on; what was held will be read from history."""
         for table in self._tables.values():
-            newest_ns = max((told.last_ns for told in table.values()), default=0)
+            newest_ns = max((told.heard_last_ns for told in table.values()), default=0)
             for told in table.values():
                 if not told.lost and told.splice is None:
                     # Whole until now: the line brought everything that is older than its newest event of this kind.

@@ -24,7 +24,7 @@ from engine.flow.supervisor import supervise
 from engine.flow.tuning import StreamTuning
 from engine.model.control import Alarm, Connected, ControlEvent, Gap, GapCause, Lost, Resumed, Stale
 from engine.model.instant import NS_PER_S
-from engine.model.market import Kind, Quote, Trade
+from engine.model.market import Book, Kind, Quote, Trade
 from engine.model.stream import ANY, Stream, sequence_of
 from engine.ports import Arrival, Clock, Feed, Line
 
@@ -182,8 +182,10 @@ class MarketStream:
                 await self._pace()
 
     def _tell(self, arrival: Arrival) -> None:
-        self._heard_s = trio.current_time()
         newest = arrival.events[-1]
+        # A whole book is the answer to a subscription, which a mute line gives, too.
+        if not isinstance(newest, Book) or not newest.reset:
+            self._heard_s = trio.current_time()
         self.clock.advance(newest.ts_ns)
         now_ns = self.clock.now_ns()
         accepted = self.sequencer.accept(arrival.events)
@@ -192,7 +194,17 @@ class MarketStream:
         if isinstance(newest, Trade | Quote) and self.clock.speed:
             self.lag.record(max(0, now_ns - newest.ts_ns), len(arrival.events))
 
-    async def _pace(self) -> None:
+    async def _pace(self) -> None:  # noqa: ASYNC910 - after each arrival, and receiving is a checkpoint
+        if self.fanout.crowded(self.feed.name):
+            await self._wait_room()
+        if self.sequencer.held > self.tuning.hold_max and self.backfill is not None:
+            if self.backfill.throttled:
+                # A strategy with full="block" holds up the backfill: the line waits for it, nothing is declared lost.
+                await self.backfill.wait_unthrottled()
+            else:
+                self.backfill.give_up("hold_full")
+
+    async def _wait_room(self) -> None:
         with trio.move_on_after(HELD_UP_S) as patience:
             await self.fanout.room(self.feed.name)
         if patience.cancelled_caught:
@@ -201,12 +213,6 @@ class MarketStream:
             self.announce(Alarm(self.feed.name, self.clock.now_ns(), alarm))
             self.report(f"{self.feed.name}: {alarm}")
             await self.fanout.room(self.feed.name)
-        if self.sequencer.held > self.tuning.hold_max and self.backfill is not None:
-            if self.backfill.throttled:
-                # A strategy with full="block" holds up the backfill: the line waits for it, nothing is declared lost.
-                await self.backfill.wait_unthrottled()
-            else:
-                self.backfill.give_up("hold_full")
 
     # -- subscriptions
 

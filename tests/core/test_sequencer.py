@@ -123,3 +123,20 @@ def test_a_hole_that_was_not_closed_before_the_next_loss_still_reaches_back_to_w
     sequencer.lose()
     (splice,) = sequencer.resume(Kind.TRADES, ["A"], asked_ns=START, acked_ns=START)
     assert splice.start_ns <= START
+
+
+def test_what_history_gave_one_stream_does_not_show_that_the_line_brought_its_neighbour_everything() -> None:
+    """The line is mute: of two streams the quiet one is closed from history, and the other one misses what came before.
+
+    Seed 161 of the simulation lost a quote in this way.
+    """
+    sequencer = Sequencer()
+    sequencer.accept([quote(0, 10.0), replace(quote(0, 10.0), symbol="B")])
+    sequencer.lose()
+    splices = sequencer.resume(Kind.QUOTES, ["A", "B"], asked_ns=START + NS_PER_S, acked_ns=START + NS_PER_S)
+    splices[0].begin_fetch(START + 20 * NS_PER_S)
+    sequencer.take_rows(splices[0], [replace(quote(18, 10.1), origin="backfill")])
+    assert [len(sequencer.finish(splice)) for splice in splices] == [1, 0]
+    sequencer.lose()
+    (again,) = sequencer.resume(Kind.QUOTES, ["B"], asked_ns=START + 60 * NS_PER_S, acked_ns=START + 60 * NS_PER_S)
+    assert again.start_ns <= START

@@ -64,6 +64,32 @@ async def test_a_bad_minute_is_delivered_once_and_in_order(
     assert result.report.conservation.holds
 
 
+async def test_the_book_that_a_mute_line_answers_a_subscription_with_does_not_hide_that_it_is_mute(
+    autojump_clock: Any,
+) -> None:
+    @strategy()
+    async def peep(ctx: Context) -> None:
+        """Look at the book again and again, well within the time that a silence may last."""
+        async with ctx.trades("BTC/USD") as trades, trio.open_nursery() as nursery:
+
+            async def look() -> None:
+                while True:
+                    async with ctx.books("BTC/USD"):
+                        await trio.sleep(5.0)
+                    await trio.sleep(5.0)
+
+            nursery.start_soon(look)
+            async for _ in trades:
+                pass
+
+    async with open_simulated(build_options(CRYPTO)) as exchange:
+        exchange.fault("mute", after_events=200)
+        result = await exchange.run(peep, for_s=200)
+    (reason,) = (notice.reason for notice in result.notices if isinstance(notice, Lost))
+    assert "although there is data" in reason
+    assert result.mended
+
+
 async def test_a_hole_that_history_refuses_to_fill_is_a_gap(autojump_clock: Any, listener: Strategy) -> None:
     async with open_simulated(build_options({"symbols": "SPY", "events_per_s": 20.0})) as exchange:
         exchange.fault("history_refused", younger="15m")
