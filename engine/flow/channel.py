@@ -219,7 +219,7 @@ class Channel:
             self._since_checkpoint = 0
             await trio.lowlevel.checkpoint()
         while True:
-            items = self._hand_over(most)
+            items = self._left_over() or self._hand_over(most)
             if items:
                 return items  # noqa: ASYNC910 - as above
             if self._closed:
@@ -227,6 +227,13 @@ class Channel:
                 raise self._error or StopAsyncIteration
             self._since_checkpoint = 0
             await self.waker.wait()
+
+    def _left_over(self) -> list[Queued]:
+        """What another task that takes from here was handed while this one waited, and has not looked at."""
+        items = self._hand[self._at :]
+        if items:
+            self._hand, self._at = [], 0
+        return items
 
     def _tell_end(self) -> None:
         if self.on_ended is not None:

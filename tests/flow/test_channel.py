@@ -184,3 +184,26 @@ async def test_notices_are_bounded_and_count_what_they_drop() -> None:
         notices.put(number)
     assert await notices.batch() == [3, 4]
     assert notices.dropped == 3
+
+
+async def test_two_tasks_that_take_from_one_channel_leave_each_other_nothing_untold() -> None:
+    pipe, seen = channel(), list[int | None]()
+
+    async def take_one_and_rest(rest: trio.Event) -> None:
+        async for event in pipe:
+            seen.append(event.id)
+            await rest.wait()
+
+    async with trio.open_nursery() as nursery:
+        rest = trio.Event()
+        nursery.start_soon(take_one_and_rest, rest)
+        nursery.start_soon(take_one_and_rest, rest)
+        await wait_all_tasks_blocked()
+        pipe.put([trade(1), trade(2), trade(3)], 0)  # wakes both: one has three in hand, and the other the next
+        await wait_all_tasks_blocked()
+        pipe.put([trade(4)], 0)
+        await wait_all_tasks_blocked()
+        rest.set()
+        pipe.close()
+    assert seen == [1, 2, 3, 4]
+    assert pipe.delivered == 4
