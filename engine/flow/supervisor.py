@@ -7,11 +7,15 @@ supervisor raises to its parent instead of going quiet.
 
 from collections.abc import Awaitable, Callable
 from random import Random
+from typing import Final
 
 import trio
 
 from engine.core.restart import RestartPolicy, Streak, decide_restart
 from engine.errors import BudgetSpent, GaplessError, SessionHeld, VenueBusy
+
+NEW: Final = Streak()
+"""Nothing has failed yet."""
 
 
 def sole_failure(error: BaseException) -> GaplessError | None:
@@ -42,15 +46,16 @@ async def supervise(
     retry: type[GaplessError],
     on_restart: Callable[[GaplessError, float], None],
     clock_s: Callable[[], float] = trio.current_time,
+    streak: Streak = NEW,
 ) -> None:
     """Run ``child`` until it returns, restarting it by ``policy`` when it fails with ``retry``.
 
     ``on_restart`` is told the error and the delay in seconds before each restart. ``clock_s`` measures how long a run
     lasted, where that is not Trio's time: on a tape at a hundred times its speed, cuts too come a hundred times as
-    fast, and a line that brought a market minute was healthy. Raises `BudgetSpent` when the policy
-    allows no further restart, and whatever else the child raises, unwrapped if it is one error of ours.
+    fast, and a line that brought a market minute was healthy. ``streak`` is where a former loop with the same child
+    was left. Raises `BudgetSpent` when the policy allows no further restart, and whatever else the child raises,
+    unwrapped if it is one error of ours.
     """
-    streak = Streak()
     while True:
         started_s = clock_s()
         try:

@@ -11,7 +11,8 @@ import trio
 from attrs import define
 
 from engine.errors import OrderRefused, VenueBusy
-from engine.flow.desk.live_order import is_open, newest
+from engine.flow.desk.live_order import newest
+from engine.flow.desk.order_view import is_open
 from engine.flow.desk.questions import Questions
 from engine.flow.desk.record import Record
 from engine.flow.desk.sending import Owned

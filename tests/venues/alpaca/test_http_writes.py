@@ -267,3 +267,22 @@ async def test_a_body_goes_as_json_and_a_quoted_slash_stays_one(open_loopback: O
     ]
     assert (seen[0][2]["content-type"], seen[0][2]["content-length"]) == ("application/json", str(len(BODY)))
     assert "content-type" not in seen[1][2]
+
+
+async def test_what_was_given_up_on_a_dead_path_does_not_arrive_when_the_path_is_back(
+    open_loopback: OpenLoopback, autojump_clock: trio.abc.Clock
+) -> None:
+    """A system that is let goes on sending for minutes what its program has closed: an order behind its time."""
+    network, server = Network(), Counting()
+    with network.use():
+        async with open_loopback(server.answer) as url, open_client(url) as client:
+            assert (await client.get("/before")).status == 200
+            (link,) = network.links.values()
+            link.freeze()
+            with pytest.raises(LineLost, match="no complete reply"):
+                await client.send(change("/change", within_s=10.0))
+            await trio.sleep(20)
+            link.thaw()
+            await trio.sleep(60)
+            assert (await client.get("/behind")).status == 200
+    assert server.asked == {"/before": 1, "/behind": 1}

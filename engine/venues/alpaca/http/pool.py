@@ -1,6 +1,9 @@
 """One httpx client and the requests inside it: what a `GuardedClient` uses until it retires it."""
 
+import socket
 import ssl
+import struct
+import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any, Final
@@ -10,7 +13,7 @@ import trio
 from attrs import define, field
 
 from engine.ports.broker import Go
-from engine.venues.alpaca.http.request import REQUEST_MAX_S, Reply, Request
+from engine.venues.alpaca.http.request import REQUEST_MAX_S, Params, Reply, Request
 
 CONNECTIONS_MAX: Final = 25
 """Sockets to one host: eight questions, eight orders and eight urgent requests at a time, and one to spare, so that
@@ -24,10 +27,12 @@ CLOSE_MAX_S: Final = 2.0
 KEEP_ALIVE_S: Final = 20.0
 """Shorter than the minute after which load balancers drop idle connections."""
 URLS_MAX: Final = 64
-"""Paths whose whole URL is kept: there are some twenty, and one for each order that is asked for by its id."""
+"""Questions whose whole URL is kept: there are some twenty, and one for each order that is asked for by its id."""
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 """The largest body read: 10,000 rows are 2 MB, a page of news with its texts below 10 MB."""
-
+ABORT: Final = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0))
+"""Closing throws away what has not left yet. Without it the system goes on sending for minutes what was given up: an
+order that a dead path held back would reach the venue behind its time, when its strategy was told that it never did."""
 
 SENDING: Final = "http11.send_request_headers.started"
 """What httpcore calls the last step before a request's first byte."""
@@ -46,9 +51,12 @@ class Pool:
     """One httpx client and how many requests are inside it; a retired one closes with the last of them."""
 
     client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
+    """Of the client. It is asked directly: what the client has around it (redirects, cookies, hooks, its own merging of
+    URLs and headers) is not wanted here, and costs as much as a third of a request."""
     requests: int = 0
     retired: bool = False
-    _urls: dict[str, httpx.URL] = field(factory=dict)
+    _urls: dict[tuple[object, ...], httpx.URL] = field(factory=dict)
 
     @property
     def idle(self) -> bool:
@@ -78,15 +86,18 @@ class Pool:
 
     async def _read(self, request: Request, seen: "_Seen") -> Reply:
         started_s = trio.current_time()
-        asking = self.client.build_request(
+        headers = self.client.headers
+        if request.body:
+            headers = headers.copy()
+            headers["Content-Type"] = "application/json"
+        asking = httpx.Request(
             request.method,
-            self._url(request.path),
-            params=request.params,
+            self._url(request.path, request.params),
+            headers=headers,
             content=request.body or None,
-            headers={"Content-Type": "application/json"} if request.body else None,
-            extensions={"trace": seen.note},
+            extensions={"trace": seen.note, "timeout": self.client.timeout.as_dict()},
         )
-        response = await self.client.send(asking, stream=True)
+        response = await self.transport.handle_async_request(asking)
         body = bytearray()
         with trio.CancelScope() as reading:
             async with aclosing(response):
@@ -99,16 +110,17 @@ class Pool:
                         body += chunk
         if reading.cancel_called:
             raise TooLarge
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, bytes(body), trio.current_time() - started_s)
+        told = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, told, bytes(body), trio.current_time() - started_s)
 
-    def _url(self, path: str) -> httpx.URL:
-        """The whole URL of a path, parsed once: parsing costs as much as all else that httpx does before it sends."""
-        url = self._urls.get(path)
+    def _url(self, path: str, params: Params) -> httpx.URL:
+        """The whole URL of a question, parsed once: parsing costs as much as all that httpx does before it sends."""
+        asked = (path, *params.items())
+        url = self._urls.get(asked)
         if url is None:
             if len(self._urls) >= URLS_MAX:
                 self._urls.clear()
-            url = self._urls[path] = self.client.build_request("GET", path).url
+            url = self._urls[asked] = self.client.build_request("GET", path, params=params or None).url
         return url
 
 
@@ -118,17 +130,17 @@ def build_pool(base_url: str, headers: Mapping[str, str], tls: ssl.SSLContext | 
     limits = httpx.Limits(
         max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX, keepalive_expiry=KEEP_ALIVE_S
     )
+    transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits, trust_env=False, socket_options=[ABORT])
     client = httpx.AsyncClient(
         base_url=base_url,
         headers={"User-Agent": "gapless", **headers},
-        verify=tls,
+        transport=transport,
         timeout=timeout,
-        limits=limits,
         follow_redirects=False,
         # A proxy would carry requests but not the WebSocket, and a .netrc could send other keys.
         trust_env=False,
     )
-    return Pool(client)
+    return Pool(client, transport)
 
 
 @define(eq=False)
