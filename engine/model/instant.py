@@ -44,6 +44,11 @@ def parse_instant(text: str) -> int:
     return ns
 
 
+@lru_cache(maxsize=4096)
+def _second_text(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def render_instant(ns: int) -> str:
     """Write an instant as Alpaca does: ``Z``, and no digit of fraction that is not needed.
 
@@ -51,5 +56,5 @@ def render_instant(ns: int) -> str:
     '2026-03-02T14:31:07.5Z'
     """
     seconds, fraction = divmod(ns, NS_PER_S)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = _second_text(seconds)
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else text + "Z"

@@ -32,6 +32,7 @@ class Began(Struct, frozen=True, gc=False, array_like=True, tag="began"):
     strategy: str
     run: int
     clock_s: float = 0.0
+    turn: int = 0
 
 
 class Asked(Struct, frozen=True, gc=False, array_like=True, tag="asked"):
@@ -113,12 +114,23 @@ class Woke(Struct, frozen=True, gc=False, array_like=True, tag="woke"):
 
 
 class Cut(Struct, frozen=True, gc=False, array_like=True, tag="cut"):
-    """The session cancelled the strategy."""
+    """The session cancelled the strategy; its tasks were told so in round ``turn``, which may be the next one."""
 
     seq: int
     at_ns: int
     strategy: str
     clock_s: float = 0.0
+    turn: int = 0
+
+
+class Went(Struct, frozen=True, gc=False, array_like=True, tag="went"):
+    """Several tasks were ready in one round of the scheduler: ``tasks`` went on next in it, in this order."""
+
+    seq: int
+    at_ns: int
+    strategy: str
+    tasks: tuple[str, ...]
+    turn: int
 
 
 class Said(Struct, frozen=True, gc=False, array_like=True, tag="said"):
@@ -159,4 +171,4 @@ class Ended(Struct, frozen=True, gc=False, array_like=True, tag="ended"):
     error: str = ""
 
 
-JournalRecord: TypeAlias = Began | Asked | Answered | Took | Read | Woke | Cut | Said | Noted | Kept | Ended
+JournalRecord: TypeAlias = Began | Asked | Answered | Took | Read | Woke | Cut | Went | Said | Noted | Kept | Ended

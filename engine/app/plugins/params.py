@@ -5,7 +5,9 @@ refused with the list of those that do: a misspelt ``--set fsat=5`` must not run
 """
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 from attrs import NOTHING, Attribute, fields, frozen, has, resolve_types
@@ -46,6 +48,41 @@ def load_strategies(
         LoadedStrategy(strategy, _make(strategy, name, given[name]), name, reference_of(found))
         for found, (name, strategy) in zip(names, by_name.items(), strict=True)
     )
+
+
+def load_again(source: str, name: str, values: Mapping[str, Any]) -> LoadedStrategy:
+    """A strategy of a recorded session as its code is now, with the parameters that it had then (`written`).
+
+    Raises `StrategyNotLoaded`, and `Misconfigured` where it has no such parameters any more.
+    """
+    strategy = find_strategy(source)
+    defaults = {
+        attribute.name: written(value)
+        for attribute in _fields(strategy)
+        if (value := _default_value(attribute)) is not NOTHING
+    }
+    given = {
+        key: (value, f"Parameter {key} of {name}, as it was in the session")
+        for key, value in values.items()
+        if key not in defaults or defaults[key] != value  # also what nobody can write, and so nobody gave
+    }
+    return LoadedStrategy(strategy, _make(strategy, name, given), name, source)
+
+
+def written(value: Any) -> Any:
+    """A parameter's value as JSON has it, so that it can be told again: text where it is neither number nor list."""
+    if isinstance(value, Enum):
+        return written(value.value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): written(each) for key, each in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        items = [written(each) for each in value]
+        return items if isinstance(value, tuple | list) else sorted(items, key=str)
+    return str(value)
 
 
 def parameters(strategy: Strategy) -> tuple[Parameter, ...]:
@@ -120,10 +157,16 @@ def _keys(strategy: Strategy) -> list[str]:
 
 
 def _default(attribute: "Attribute[Any]") -> str | None:
+    if getattr(attribute.default, "takes_self", False):
+        return "computed"
+    default = _default_value(attribute)
+    return None if default is NOTHING else describe(default)
+
+
+def _default_value(attribute: "Attribute[Any]") -> Any:
+    """The default, ``NOTHING`` where there is none that can be known beforehand."""
     default: Any = attribute.default
-    if default is NOTHING:
-        return None
     factory = getattr(default, "factory", None)  # attrs keeps a factory's default as a Factory object
     if factory is None:
-        return describe(default)
-    return "computed" if default.takes_self else describe(factory())
+        return default
+    return NOTHING if default.takes_self else factory()

@@ -17,7 +17,8 @@ from engine.errors import Misconfigured
 
 SESSIONS: Final = Path("sessions")
 LOG: Final = "session.log"
-_RECORDER: Final = "engine.app.record.recorder:record"
+RECORDER: Final = "engine.app.record.recorder:record"
+"""What takes the place of a strategy."""
 
 
 async def record_command(flags: RecordFlags) -> int:
@@ -39,7 +40,7 @@ def plan_recording(flags: RecordFlags) -> tuple[RunOptions, Settings]:
         sets=(f"record.symbols={','.join(symbols)}", f"record.channels={','.join(channels)}"),
         **{name: getattr(flags, name) for name in _SHARED},
     )
-    options, settings = plan((_RECORDER,), run_flags)
+    options, settings = plan((RECORDER,), run_flags)
     if not flags.symbols and settings.venue != "exchange":
         raise Misconfigured(f"Say what to record at venue {settings.venue}: give --symbols, as in --symbols SPY,AAPL.")
     embedded = settings.venue == "exchange" and settings.endpoints.data_stream_url is None

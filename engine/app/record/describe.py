@@ -1,7 +1,6 @@
 """What a session is, as its manifest tells it: never a secret, always enough to make the session again."""
 
 import hashlib
-import inspect
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
@@ -12,8 +11,9 @@ from attrs import fields, has
 
 from engine.app.logs import Redactor
 from engine.app.options import LoadedStrategy, RunOptions
-from engine.app.plugins.find import describe
+from engine.app.plugins.params import written
 from engine.app.plugins.trading import may_trade
+from engine.app.replay.seal.callers import modules_of
 from engine.store.session import Manifest, Player
 
 _NOT_TOLD: Final = frozenset({"strategies", "key_id", "secret", "watcher"})
@@ -40,18 +40,18 @@ def describe_live(options: RunOptions, now_ns: int) -> Manifest:
 
 def describe_strategy(loaded: LoadedStrategy) -> Player:
     """Which strategy took part, with what parameters, and a hash of the file that it is in."""
-    run = loaded.strategy.run
-    file = inspect.getsourcefile(run) or ""
-    sha256 = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else ""
-    params = loaded.params
-    told = {one.name: describe(getattr(params, one.name)) for one in fields(type(params))} if has(type(params)) else {}
+    strategy, params = loaded.strategy, loaded.params
+    homes = [file for module in modules_of((strategy,)) if (file := getattr(module, "__file__", None))]
+    file = homes[0] if homes else ""
     return Player(
-        name=loaded.name or loaded.strategy.name,
-        source=loaded.reference or f"{run.__module__}:{getattr(run, '__name__', '')}",
+        name=loaded.name or strategy.name,
+        source=loaded.reference or f"{strategy.run.__module__}:{getattr(strategy.run, '__name__', '')}",
         file=file,
-        sha256=sha256,
-        params=told,
-        trades=may_trade(loaded.strategy),
+        sha256=hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else "",
+        params={one.name: written(getattr(params, one.name)) for one in fields(type(params)) if one.init}
+        if has(type(params))
+        else {},
+        trades=may_trade(strategy),
     )
 
 

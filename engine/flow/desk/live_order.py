@@ -5,7 +5,6 @@ nothing to keep, and one that is made again after a restart is the same as the o
 """
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from typing import Protocol
 
 import trio
@@ -13,9 +12,10 @@ from attrs import define, field, frozen
 
 from engine.core.asking import Written, parse_amount
 from engine.errors import GaplessError, OrderEnded, OrderRefused
+from engine.flow.desk.order_view import OrderView, is_open
 from engine.flow.desk.record import Record
 from engine.model.intent import Outcome, Ticket
-from engine.model.order import ZERO, Fill, Order, OrderStatus, ReplaceRequest, Side
+from engine.model.order import OrderStatus, ReplaceRequest
 
 
 class Hands(Protocol):
@@ -34,7 +34,7 @@ class Hands(Protocol):
 
 
 @frozen
-class DeskOrder:
+class DeskOrder(OrderView):
     """An order of this session or of a former one. Two handles of one order are equal."""
 
     client_order_id: str
@@ -44,52 +44,6 @@ class DeskOrder:
     def ticket(self) -> Ticket:
         """Everything known of it now: of the newest, where it was replaced."""
         return newest(self._hands.record, self.client_order_id)
-
-    @property
-    def order(self) -> Order | None:
-        return self.ticket.order
-
-    @property
-    def id(self) -> str:
-        order = self.order
-        return "" if order is None else order.id
-
-    @property
-    def symbol(self) -> str:
-        ticket = self.ticket
-        if ticket.order is not None:
-            return ticket.order.symbol
-        return "" if ticket.intent is None else ticket.intent.request.symbol
-
-    @property
-    def side(self) -> Side:
-        ticket = self.ticket
-        if ticket.order is not None and ticket.order.side is not None:
-            return ticket.order.side
-        return Side.BUY if ticket.intent is None else ticket.intent.request.side
-
-    @property
-    def status(self) -> OrderStatus | None:
-        order = self.order
-        return None if order is None else order.status
-
-    @property
-    def filled_qty(self) -> Decimal:
-        order = self.order
-        return ZERO if order is None else order.filled_qty
-
-    @property
-    def filled_price(self) -> Decimal | None:
-        order = self.order
-        return None if order is None else order.filled_avg_price
-
-    @property
-    def fills(self) -> tuple[Fill, ...]:
-        return self.ticket.fills
-
-    @property
-    def open(self) -> bool:
-        return is_open(self.ticket)
 
     @property
     def legs(self) -> "tuple[DeskOrder, ...]":
@@ -181,12 +135,6 @@ def newest(record: Record, client_order_id: str) -> Ticket:
             break
         ticket = after
     return ticket
-
-
-def is_open(ticket: Ticket) -> bool:
-    """Whether something can still happen: also to a replaced order whose successor was not told of yet."""
-    replaced = ticket.order is not None and ticket.order.status is OrderStatus.REPLACED
-    return ticket.open or replaced
 
 
 def ending(ticket: Ticket) -> GaplessError:

@@ -94,7 +94,8 @@ class JournaledContext:
     def now_ns(self) -> int:
         """Market time in nanoseconds since the epoch."""
         now_ns = self.inner.now_ns()
-        self.track.read("now", now_ns)
+        if self.line.watch is not None:  # in a replay time is that of every record: to note it would tell nothing
+            self.track.read("now", now_ns)
         return now_ns
 
     def log(self, message: str) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import trio
 from attrs import define, field
 
+from engine.flow.journal.clock import told_clock
 from engine.flow.journal.track import Track
 from engine.flow.journal.watch import Watch
 from engine.model.journal import JournalRecord
@@ -39,6 +40,10 @@ class Line:
         """Trio's clock, seconds."""
         return trio.current_time()
 
+    def passed_s(self) -> float:
+        """Deadlines up to here have passed, by the same clock."""
+        return trio.current_time() if self.watch is None else self.watch.passed_s or trio.current_time()
+
     def step_s(self) -> float:
         """Trio's clock when the strategy's task that runs now went on."""
         return trio.current_time() if self.watch is None else self.watch.step_s
@@ -57,6 +62,7 @@ def open_line(seq: Callable[[], int], now_ns: Callable[[], int], journal: Journa
     watch = Watch()
     trio.lowlevel.add_instrument(watch)
     try:
-        yield Line(seq, now_ns, (journal,), watch)
+        with told_clock(watch.on_read, watch.on_passed):
+            yield Line(seq, now_ns, (journal,), watch)
     finally:
         trio.lowlevel.remove_instrument(watch)

@@ -1,80 +1,18 @@
-"""Handles of orders over the strategy's boundary: everything that is read of one comes out of its ticket.
-
-`OrderView` is what a recorded handle and one that is read back from a journal have in common.
-"""
+"""Handles of orders over the strategy's boundary: everything that is read of one comes out of its ticket."""
 
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import trio
 from attrs import define
 
+from engine.flow.desk.order_view import OrderView
 from engine.flow.journal.taps import Tap
 from engine.flow.journal.track import Track
 from engine.flow.journal.values import render
 from engine.flow.journal.words import render_words
 from engine.model.intent import Ticket
-from engine.model.order import ZERO, Fill, Order, OrderStatus, Side
 from engine.ports import LiveOrder, OrderScope
-
-
-class OrderView:
-    """What can be read of an order, as `engine.flow.desk.live_order.DeskOrder` reads it."""
-
-    __slots__ = ()
-
-    @property
-    def ticket(self) -> Ticket:
-        """Everything known of it now."""
-        raise NotImplementedError
-
-    @property
-    def order(self) -> Order | None:
-        return self.ticket.order
-
-    @property
-    def id(self) -> str:
-        order = self.order
-        return "" if order is None else order.id
-
-    @property
-    def symbol(self) -> str:
-        ticket = self.ticket
-        if ticket.order is not None:
-            return ticket.order.symbol
-        return "" if ticket.intent is None else ticket.intent.request.symbol
-
-    @property
-    def side(self) -> Side:
-        ticket = self.ticket
-        if ticket.order is not None and ticket.order.side is not None:
-            return ticket.order.side
-        return Side.BUY if ticket.intent is None else ticket.intent.request.side
-
-    @property
-    def status(self) -> OrderStatus | None:
-        order = self.order
-        return None if order is None else order.status
-
-    @property
-    def filled_qty(self) -> Decimal:
-        order = self.order
-        return ZERO if order is None else order.filled_qty
-
-    @property
-    def filled_price(self) -> Decimal | None:
-        order = self.order
-        return None if order is None else order.filled_avg_price
-
-    @property
-    def fills(self) -> tuple[Fill, ...]:
-        return self.ticket.fills
-
-    @property
-    def open(self) -> bool:
-        ticket = self.ticket
-        return ticket.open or (ticket.order is not None and ticket.order.status is OrderStatus.REPLACED)
 
 
 @define(eq=False)
@@ -187,11 +125,36 @@ class JournaledScope:
         return tuple(self.desk.wrap(order) for order in orders)
 
 
+BACK: Final = " "
+"""Before the line of a decision that comes back: those go on before any other is carried out."""
+
+
+def _settled(
+    act: Callable[[], Awaitable[Any]], turn: Callable[[str, str], Awaitable[None]], strategy: str, line: str
+) -> Callable[[], Awaitable[Any]]:
+    """The same call, which comes back in its turn."""
+
+    async def settled() -> Any:
+        failure: Exception | None = None
+        value = None
+        try:
+            value = await act()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes on once all has settled
+            failure = error
+        await turn(strategy, line)
+        if failure is not None:
+            raise failure
+        return value
+
+    return settled
+
+
 @define(eq=False)
 class Crossing:
     """How one strategy's calls are carried out and noted.
 
-    ``turn`` is awaited with the strategy's name and the line of a decision before it is carried out.
+    ``turn`` is awaited with the strategy's name and the line of a decision before it is carried out, and again before
+    the strategy goes on: then all that came of it at this instant has come.
     """
 
     track: Track
@@ -206,8 +169,10 @@ class Crossing:
         """Note a call, carry it out and note what came back."""
         track, told = self.track, render_words(words)
         with track.inside():
-            if self.turn is not None and verb in self.decisive:
-                await self.turn(track.strategy, f"{verb} {told}")
+            turn = self.turn if verb in self.decisive else None
+            if turn is not None:
+                await turn(track.strategy, f"{verb} {told}")
+                act = _settled(act, turn, track.strategy, f"{BACK}{verb} {told}")
             number = track.asked(verb, told)
             return await self.answer(number, act)
 

@@ -10,12 +10,16 @@ from attrs import define, field
 from engine.flow.journal.taps import Tap
 from engine.flow.journal.values import render, render_failure
 from engine.flow.journal.watch import Follower, Watch
-from engine.model.journal import Answered, Asked, Began, Cut, Ended, JournalRecord, Read, Said, Took, Woke
+from engine.model.journal import Answered, Asked, Began, Cut, Ended, JournalRecord, Read, Said, Took, Went, Woke
 
 CANCELLED: Final = "Cancelled"
 """What is told of a call that was cancelled."""
 SAME: Final = "="
 """What is told of an order that is as it was noted last."""
+
+
+CUTTER: Final = "!"
+"""Whoever cancels the strategy, among its tasks: those that go on after him in his round know it."""
 
 
 class Place(Protocol):
@@ -33,6 +37,8 @@ class Place(Protocol):
 
     def step_s(self) -> float: ...
 
+    def passed_s(self) -> float: ...
+
     def turn(self) -> int: ...
 
 
@@ -47,7 +53,11 @@ class Track:
     """How many it is."""
     dirty: bool = False
     """Whether something may have been taken that is not noted."""
+    turn: int = -1
+    """The last round of the scheduler in which a task went on while there were several."""
     _calls: int = 0
+    _leader: str = ""
+    """The only task so far that went on in that round."""
     _runs: int = 0
     _taps: dict[int, Tap] = field(factory=dict)
     _tickets: dict[str, str] = field(factory=dict)
@@ -60,7 +70,7 @@ class Track:
         self._runs += 1
         if self.line.watch is not None:
             self.line.watch.adopt(self, str(self._runs))
-        self._note(Began(*self._head(), self._runs, self.line.clock_s()))
+        self._note(Began(*self._head(), self._runs, self.line.clock_s(), self.line.turn()))
 
     def end(self, how: str, error: BaseException | None = None) -> None:
         """The run in the current task is over: it finished, failed or was stopped."""
@@ -75,11 +85,13 @@ class Track:
         """The strategy will not run again."""
         self._over = True
 
-    def cut(self) -> None:
-        """The session cancelled it."""
+    def cut(self, turn: int, *, by_task: bool) -> None:
+        """The session cancelled it in this round, by a task or because time had come."""
         if not self._over:
             self._over = True
-            self._note(Cut(*self._head(), self.line.clock_s()))
+            self._note(Cut(*self._head(), self.line.clock_s(), turn + by_task))
+            if by_task:
+                self.went(CUTTER, turn)
 
     # -- what crosses
 
@@ -101,7 +113,7 @@ class Track:
     def cancelled(self, number: int) -> None:
         """A call was cancelled."""
         follower = self.follower()
-        if follower is not None and (follower.hurried or follower.deadline_s <= self.line.clock_s()):
+        if follower is not None and (follower.hurried or follower.deadline_s <= self.line.passed_s()):
             self.woke(follower.path, by_time=True)
         self._answer(number, "null", CANCELLED)
 
@@ -131,7 +143,16 @@ class Track:
 
     def woke(self, path: str, *, by_time: bool) -> None:
         """A wait of this task was over."""
-        self._note(Woke(*self._head(), path, self.line.clock_s(), by_time, self.line.turn()))
+        self._note(Woke(*self._head(), path, self.line.passed_s(), by_time, self.line.turn()))
+
+    def went(self, path: str, turn: int) -> None:
+        """A task goes on. Noted before it does, and only where it is not the only one of its round."""
+        if turn != self.turn:
+            self.turn, self._leader = turn, path
+            return
+        tasks = (self._leader, path) if self._leader else (path,)
+        self._leader = ""
+        self.line.note(Went(*self._head(), tasks, turn))
 
     # -- subscriptions
 
@@ -150,6 +171,9 @@ class Track:
 
     def flush(self) -> None:
         """Note what was taken until now."""
+        if self.line.watch is None:
+            for tap in list(self._taps.values()):
+                tap.unseen()  # what a replay has lent is accounted for when somebody asks, and makes this dirty
         if not self.dirty:
             return
         self.dirty = False

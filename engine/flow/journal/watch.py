@@ -9,12 +9,15 @@ this is noted when it goes on.
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 from attrs import define
 
-from engine.flow.replay.scheduler import is_cancelled
+from engine.flow.replay.scheduler import told_cancelled
+
+CLOCK: Final = "clock"
+"""What is told of a reading of Trio's clock."""
 
 if TYPE_CHECKING:
     from engine.flow.journal.track import Track
@@ -47,6 +50,9 @@ class Watch(trio.abc.Instrument):
         self.step_s = 0.0
         """When the task of a strategy that runs now went on: what it set deadlines by was no earlier."""
 
+        self.passed_s = 0.0
+        """Up to when deadlines have passed, by the machine's clock; 0 where time is virtual."""
+
     def adopt(self, track: "Track", path: str) -> None:
         """The current task is a run of this strategy."""
         self._followers[trio.lowlevel.current_task()] = Follower(track, path)
@@ -68,12 +74,26 @@ class Watch(trio.abc.Instrument):
         """Who runs now; ``None`` for a task of nobody."""
         return self._followers.get(trio.lowlevel.current_task())
 
+    def on_read(self, now_s: float) -> None:
+        """The code of a task reads the clock: noted where it is a strategy's."""
+        follower = self.current()
+        if follower is not None and not follower.inside:
+            follower.track.read(CLOCK, now_s)
+
+    def on_passed(self, now_s: float) -> None:
+        """Trio lets deadlines pass."""
+        self.passed_s = now_s
+
     # -- what Trio tells
 
     def path_of(self, task: trio.lowlevel.Task) -> str | None:
         """The path of a task of a strategy, ``None`` for any other."""
         follower = self._followers.get(task)
         return None if follower is None else follower.path
+
+    def tasks(self) -> list[trio.lowlevel.Task]:
+        """All tasks of strategies."""
+        return list(self._followers)
 
     def after_io_wait(self, timeout: float) -> None:
         """A round begins."""
@@ -98,14 +118,14 @@ class Watch(trio.abc.Instrument):
         """A task is ready. Nothing runs between this and what made it ready."""
         follower = self._followers.get(task)
         if follower is not None:
-            if is_cancelled(task):
+            if told_cancelled(task):
                 by_time = not trio.lowlevel.in_trio_task() or trio.lowlevel.current_task() is task
                 if follower.inside:
                     follower.hurried = follower.hurried or by_time
                 else:
                     follower.woken = by_time
         elif task in self._sentinels:
-            self._sentinels[task].cut()
+            self._sentinels[task].cut(self.turn, by_task=trio.lowlevel.in_trio_task())
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         """What one task took is noted before another one of the strategy runs, which may act on it."""
@@ -115,6 +135,8 @@ class Watch(trio.abc.Instrument):
             if track.stepping is not follower:
                 track.flush()
                 track.stepping = follower
+            if track.tasks > 1 or track.turn == self.turn:
+                track.went(follower.path, self.turn)
             self.step_s = trio.current_time()
             if follower.woken is not None:
                 track.woke(follower.path, by_time=follower.woken)

@@ -11,7 +11,7 @@ from engine.app.plugins.find import find_strategy
 from engine.app.plugins.params import load_strategies
 from engine.app.verify.command import verify_session
 from engine.flow.journal.again import Verified, verify_strategy
-from engine.model.journal import Answered, Asked, Cut, Ended, Took, Woke
+from engine.model.journal import Answered, Asked, Cut, Ended, Took, Went, Woke
 from engine.testing.chaos.gambler import Params, gambler
 
 HERE = Path(__file__).parent
@@ -19,8 +19,8 @@ ROOT = HERE.parents[2]
 SYMBOLS = ("AAPL", "SPY", "BTC/USD")
 
 
-def loaded(name: str) -> LoadedStrategy:
-    return LoadedStrategy(find_strategy(f"{HERE / 'nasty.py'}:{name}"), None, name)
+def loaded(name: str, file: str = "nasty.py") -> LoadedStrategy:
+    return LoadedStrategy(find_strategy(f"{HERE / file}:{name}"), None, name)
 
 
 def again(kept: Any, one: LoadedStrategy, upto: int | None = None) -> Verified:
@@ -45,6 +45,23 @@ def test_the_nastiest_strategies_are_identical_on_a_bad_day(play: Any, seed: int
     assert {Took, Answered, Woke, Cut, Ended} <= kinds
     calls = sum(isinstance(record, Asked) for record in kept.records)
     assert sum(one.calls for one in verified.values()) == calls
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 3])
+def test_tasks_that_race_without_a_word_are_identical_too(play: Any, seed: int) -> None:
+    strategies = [loaded(name, "racing.py") for name in ("workers", "bell", "shared")]
+    kept = play(strategies, seed=seed, minutes=2, rate=4.0)
+    verified = {one.name: again(kept, one) for one in strategies}
+    assert {name: one.difference for name, one in verified.items() if not one.identical} == {}
+    assert all(one.finished and one.decisions for one in verified.values())
+    assert any(isinstance(record, Went) for record in kept.records)
+    told = [record for record in kept.records if not isinstance(record, Went)]
+    blind = [
+        verify_strategy(one.name, one.strategy, None, records=lambda: told, market=lambda: kept.events, seed=1)
+        for one in strategies
+    ]
+    assert not all(one.identical for one in blind)  # or nothing of this would be needed
 
 
 @pytest.fixture(scope="module")

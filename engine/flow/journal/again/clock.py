@@ -1,8 +1,11 @@
 """Time of a run from a journal: what the strategy reads is when it was told something, what is due is what was due."""
 
 import math
+from collections.abc import Callable
 
 import trio
+
+from engine.flow.journal.clock import wanted_by_strategy
 
 
 class HeldClock(trio.abc.Clock):
@@ -12,7 +15,9 @@ class HeldClock(trio.abc.Clock):
     journal measures them by, so time by itself would let one pass before something that came first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, look: Callable[[], float | None]) -> None:
+        self.look = look
+        """What the task that runs now read then, if that is known."""
         self.now_s = 0.0
         self.passed_s = -math.inf
 
@@ -21,7 +26,10 @@ class HeldClock(trio.abc.Clock):
 
     def current_time(self) -> float:
         """Seconds, for a task; for Trio itself the deadline that passed last."""
-        return self.now_s if trio.lowlevel.in_trio_task() else self.passed_s
+        if not trio.lowlevel.in_trio_task():
+            return self.passed_s
+        read_s = self.look() if wanted_by_strategy() else None
+        return self.now_s if read_s is None else read_s
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """Nothing where it has passed; else for ever."""

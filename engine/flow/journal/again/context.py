@@ -9,13 +9,14 @@ from typing import Any
 from attrs import define, field
 
 from engine.flow.account.state import StrategyState
+from engine.flow.desk.order_view import OrderView
 from engine.flow.journal.again.inlets import Taken
 from engine.flow.journal.again.stage import Stage
-from engine.flow.journal.orders import OrderView
 from engine.flow.journal.taps import LOSSY
 from engine.model.account import StrategyPosition
 from engine.model.entry import Entry
 from engine.model.intent import Ticket
+from engine.model.journal import Asked
 from engine.model.market import Kind, MarketEvent
 from engine.model.stream import Stream
 from engine.ports import LiveOrder, SavedState
@@ -268,19 +269,25 @@ class RecordedDoor:
     _number: int = 0
 
     async def __aenter__(self) -> Any:
-        asked, _ = await self._stage.ask(self._verb, dict(self._words))
+        asked, _ = await self._stage.ask(self._verb, dict(self._words), self._open)
         self._number = asked.number
         if self._verb == "orders":
             return RecordedScope(asked.number, self._stage)
+        return self._stage.inlets[asked.number]
+
+    def _open(self, asked: Asked) -> None:
+        """Before the answer: what was taken at once came along with it."""
+        if self._verb == "orders":
+            return
         if self._streams is not None:
             self._stage.pump.open(asked.number, self._streams, asked.seq)
-        taken = self._stage.inlets[asked.number] = Taken(asked.number, self._stage)
-        return taken
+        self._stage.inlets[asked.number] = Taken(asked.number, self._stage)
 
     async def __aexit__(  # noqa: ASYNC910, ASYNC102 - as recorded: only some wait, and each as long as it did then
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stage.pump.close(self._number)
+        self._stage.asked.pop(self._number, None)
         if self._waits:
             await self._stage.ask("leave", {"of": self._number})  # noqa: ASYNC102 - as above
 

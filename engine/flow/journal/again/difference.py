@@ -31,6 +31,8 @@ class Verified:
     fingerprint: str
     difference: Difference | None = None
     finished: bool = True
+    lacks: str = ""
+    """What of the market the session does not hold, where it ends for that."""
 
     @property
     def identical(self) -> bool:

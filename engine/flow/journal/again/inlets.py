@@ -24,11 +24,13 @@ class Taken:
     _end: BaseException | None = None
     _ended: bool = False
 
-    def give(self, took: Took) -> None:
-        """The strategy took these. Raises `StoreFailed` where the market's events do not hold them."""
+    def give(self, took: Took) -> list[Any]:
+        """The strategy took these; returns them. Raises `StoreFailed` where the market's events do not hold them."""
+        given: list[Any] = []
         if not took.values:
-            for _ in range(took.count):
-                self._add(self.stage.pump.next(self.number))
+            given = [self.stage.pump.next(self.number) for _ in range(took.count)]
+            for item in given:
+                self._add(item)
         for text in took.values:
             told = json.loads(text)
             if isinstance(told, dict) and "end" in told:
@@ -38,10 +40,13 @@ class Taken:
                 items = [item for each in told["batch"] for item in self._items(self.number, each)]
                 self._waiting.extend(items)
                 self._pieces.append(len(items))
+                given += items
             else:
                 for item in self._items(self.number, told):
                     self._add(item)
+                    given.append(item)
         self.stage.ring()
+        return given
 
     def _add(self, item: Any) -> None:
         self._waiting.append(item)

@@ -60,7 +60,7 @@ class Pump:
             self._advance()
         event = self._kept.get(seq)
         if event is None:
-            raise StoreFailed(f"the market's event {seq} is missing in this session: its files were cut or changed.")
+            raise StoreFailed(f"the market's event {seq} is missing")
         self._wanted[seq] -= 1
         if not self._wanted[seq]:
             del self._kept[seq], self._wanted[seq]
@@ -69,10 +69,7 @@ class Pump:
     def _advance(self) -> None:
         event = next(self._market, None)
         if event is None:
-            raise StoreFailed(
-                f"the market's events of this session end at {self._seq}, before what its strategies were told: it was "
-                "killed, or its files were cut."
-            )
+            raise StoreFailed(f"the market's events end at {self._seq}, before what its strategies were told")
         self._seq = event.seq
         if event.seq in self._wanted:
             self._kept[event.seq] = event

@@ -5,14 +5,14 @@ and no further than to what it has not been given yet.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from attrs import define, field
 from msgspec.structs import replace
 
 from engine.flow.journal.track import SAME
-from engine.model.journal import Answered, Asked, Began, Cut, Ended, JournalRecord, Read, Said, Took, Woke
+from engine.model.journal import Answered, Asked, Began, Cut, Ended, JournalRecord, Read, Said, Took, Went, Woke
 
 AHEAD_MAX: Final = 4_000
 """Records that are looked through for the next one of a task: more than a strategy of hundreds of tasks has between two
@@ -38,6 +38,7 @@ class Reel:
     apart: bool
     ran_out: bool = False
     """A task looked for a record of its own behind the last one: the journal ends before the strategy did."""
+    _orders: dict[int, list[str]] = field(factory=dict)
     _entries: deque[Entry] = field(factory=deque)
     _fetched: int = 0
     _tickets: dict[str, str] = field(factory=dict)
@@ -65,12 +66,18 @@ class Reel:
                     return found
         return found
 
-    def next_turn(self) -> int:
-        """The turn of the next input, 0 where there is none or it has none."""
+    def next_input(self) -> JournalRecord | None:
+        """The next input, ``None`` where there is none."""
         for entry in self._entries:
             if not entry.done and not isinstance(entry.record, Asked | Read | Said):
-                return _turn(entry)
-        return 0
+                return entry.record
+        return None
+
+    def order(self, turn: int) -> list[str]:
+        """The tasks that went on in this round, in their order; empty where there was no more than one."""
+        for past in [one for one in self._orders if one < turn]:
+            del self._orders[past]
+        return self._orders.get(turn, [])
 
     def missing(self) -> Asked | None:
         """The first call that was to be made by now and was not; call when all is quiet."""
@@ -101,6 +108,16 @@ class Reel:
             if not isinstance(record, Read | Said):
                 break
         return None, False
+
+    def look_next(self, task: str, what: str) -> str | None:
+        """What this task saw then, if it is what it looked at next; ``None`` where it was something else."""
+        for entry in self._own(task):
+            record = entry.record
+            if isinstance(record, Read) and record.what == what:
+                entry.done = True
+                return record.value
+            return None
+        return None
 
     def look(self, task: str, what: str) -> str | None:
         """What this task saw then; what was seen last where it did not look; ``None`` where nobody ever did."""
@@ -145,7 +162,9 @@ class Reel:
     def _fetch(self) -> bool:
         for told in self._source:
             record = self._whole(told) if isinstance(told, Read) else told
-            if isinstance(record, Began | Asked | Answered | Took | Read | Woke | Cut | Said | Ended):
+            if isinstance(record, Went):
+                self._orders.setdefault(record.turn, []).extend(record.tasks)
+            elif isinstance(record, Began | Asked | Answered | Took | Read | Woke | Cut | Said | Ended):
                 self._fetched += 1
                 self._entries.append(Entry(record, self._fetched))
                 return True
@@ -158,6 +177,21 @@ class Reel:
         if read.what.startswith("order:"):
             self._tickets[read.what] = read.value
         return read
+
+
+def in_rounds(source: Iterable[JournalRecord]) -> Iterator[JournalRecord]:
+    """The same records, with a cut behind what still came to the tasks that were ready when it came."""
+    cut: Cut | None = None
+    for record in source:
+        if isinstance(record, Cut) and record.turn:
+            cut = record
+            continue
+        if cut is not None and (isinstance(record, Ended) or getattr(record, "turn", 0) >= cut.turn):
+            yield cut
+            cut = None
+        yield record
+    if cut is not None:
+        yield cut
 
 
 def _turn(entry: Entry) -> int:

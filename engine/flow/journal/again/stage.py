@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from random import Random
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import trio
 from attrs import define, field
@@ -14,7 +14,11 @@ from engine.flow.journal.track import CANCELLED
 from engine.flow.journal.values import MakeOrder, build, build_failure, parse
 from engine.flow.journal.watch import Watch
 from engine.flow.journal.words import render_words
+from engine.flow.replay.scheduler import unshield
 from engine.model.journal import DECISIVE, Answered, Asked, JournalRecord
+
+OPENING: Final = frozenset({"streams", "lifecycle", "fills", "every", "merge"})
+"""The calls that open a subscription."""
 
 
 class Parted(BaseException):
@@ -29,6 +33,8 @@ class Wait:
     open: bool
     ready: Callable[[], bool]
     told: trio.Event = field(factory=trio.Event)
+    cancelled: Answered | None = None
+    """The end of this call then, which is to be its end now."""
 
 
 @define(eq=False)
@@ -44,6 +50,8 @@ class Stage:
     answers: dict[int, Answered] = field(factory=dict)
     inlets: dict[int, Any] = field(factory=dict)
     """Open subscriptions by the number of their call: `engine.flow.journal.again.inlets.Taken`."""
+    asked: dict[int, Asked] = field(factory=dict)
+    """Calls that something may still be told of: those that are not answered, and open subscriptions."""
     waits: dict[str, Wait] = field(factory=dict)
     calls: int = 0
     decided: list[Asked] = field(factory=list)
@@ -81,11 +89,19 @@ class Stage:
         if wait is not None and wait.open and not wait.told.is_set():
             wait.scope.shield = False
 
+    def cancel(self, answer: Answered) -> bool:
+        """A call was cancelled then: now it can be, too. Returns whether its task waits for it."""
+        wait = self.waits.get(answer.task)
+        if wait is None or wait.open or wait.told.is_set():
+            return False
+        wait.cancelled, wait.scope.shield = answer, False
+        return True
+
     def close(self) -> None:
-        """Nothing more is told: who waits can be cancelled."""
+        """Nothing more is told: who waits can be cancelled, whatever he waits for and however he shields it."""
         self.over = True
-        for wait in self.waits.values():
-            wait.scope.shield = False
+        for task in self.watch.tasks():
+            unshield(task)
 
     # -- what is asked
 
@@ -104,17 +120,23 @@ class Stage:
         if recorded is None or not same:
             self.part(recorded, f"{verb} {told}")
         self.calls += 1
+        self.asked[recorded.number] = recorded
         if verb in DECISIVE:
             self.decided.append(recorded)
         return recorded
 
-    async def ask(self, verb: str, words: dict[str, Any]) -> tuple[Asked, Any]:
-        """The strategy calls its context and waits for what came back then."""
+    async def ask(
+        self, verb: str, words: dict[str, Any], on_asked: Callable[[Asked], None] = lambda _: None
+    ) -> tuple[Asked, Any]:
+        """The strategy calls its context and waits for what came back then; ``on_asked`` is told the call before."""
         if self.over:
             await trio.sleep_forever()
         asked = self.tell(verb, words)
+        on_asked(asked)
         await self.wait(lambda: asked.number in self.answers, open_=False)
         answer = self.answers.pop(asked.number)
+        if verb not in OPENING:
+            self.asked.pop(answer.number, None)
         if answer.error == CANCELLED:
             await trio.lowlevel.checkpoint()
             self.part(answer, None)  # it was cancelled then, and is not now

@@ -1,8 +1,9 @@
 """Runs a strategy from its journal, record by record, until it parts from it or the journal ends."""
 
+import json
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -10,16 +11,18 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from engine.core.fingerprint import decisions_of, fingerprints, render_decision
+from engine.core.fingerprint import decisions_of, fingerprints
 from engine.errors import StoreFailed
 from engine.flow.journal.again.clock import HeldClock
 from engine.flow.journal.again.context import RecordedContext, RecordedOrder
 from engine.flow.journal.again.difference import Difference, Verified
 from engine.flow.journal.again.pump import Pump
-from engine.flow.journal.again.reel import Entry, Reel
+from engine.flow.journal.again.reel import Entry, Reel, in_rounds
 from engine.flow.journal.again.stage import Parted, Stage
-from engine.flow.journal.values import render_failure
-from engine.flow.journal.watch import Watch
+from engine.flow.journal.again.telling import describe_input
+from engine.flow.journal.track import CANCELLED, CUTTER
+from engine.flow.journal.values import TAG, render_failure
+from engine.flow.journal.watch import CLOCK, Watch
 from engine.flow.replay.scheduler import ordered_scheduling
 from engine.model.journal import Answered, Asked, Began, Cut, Ended, JournalRecord, Took, Woke
 from engine.model.market import MarketEvent
@@ -51,7 +54,7 @@ def verify_strategy(
         own = _of_process((record for record in records() if record.strategy == name), process)
         stage = Stage(
             name,
-            Reel(own, survey.apart),
+            Reel(in_rounds(own), survey.apart),
             Pump(iter(market()), survey.wanted),
             Watch(),
             Random(f"{seed}/random/{name}"),
@@ -70,6 +73,7 @@ def verify_strategy(
         fingerprint=fingerprints(decisions_of(decided)).get(name, ""),
         difference=verifier.difference,
         finished=verifier.finished,
+        lacks=verifier.lacks,
     )
 
 
@@ -108,16 +112,16 @@ def _of_process(records: Iterable[JournalRecord], process: int) -> Iterator[Jour
 
 
 def _numbers(text: str) -> Iterator[int]:
-    """The numbers of single events that a value tells of."""
-    place = text.find('"seq":')
-    if '"$"' in text:
-        return
-    while place >= 0:
-        end = place + 6
-        while text[end].isdigit():
-            end += 1
-        yield int(text[place + 6 : end])
-        place = text.find('"seq":', end)
+    """The numbers of single events that an item tells of, as `engine.flow.journal.again.inlets` reads them."""
+    waiting = [json.loads(text)] if '"seq":' in text else []
+    while waiting:
+        told = waiting.pop()
+        if not isinstance(told, dict) or TAG in told:
+            continue
+        if "seq" in told:
+            yield told["seq"]
+        waiting += told.get("batch", ())
+        waiting.append(told.get("is"))
 
 
 @define(eq=False)
@@ -127,6 +131,10 @@ class _Silent:
     dirty: bool = False
     tasks: int = 0
     stepping: Any = None
+    turn: int = -1
+
+    def went(self, path: str, turn: int) -> None:
+        """The journal tells in which order they went on."""
 
     def flush(self) -> None:
         """Nothing is taken here that the journal did not tell."""
@@ -145,10 +153,11 @@ class Verifier:
     stage: Stage
     strategy: Strategy
     params: Any
-    clock: HeldClock = field(factory=HeldClock)
+    clock: HeldClock = field(init=False)
     difference: Difference | None = None
     finished: bool = False
-    _inputs: deque[tuple[int, str]] = field(factory=lambda: deque(maxlen=BEFORE + 1))
+    lacks: str = ""
+    _inputs: deque[tuple[JournalRecord, Sequence[Any], Asked | None]] = field(factory=lambda: deque(maxlen=BEFORE + 1))
     _run: trio.CancelScope | None = None
     _running: bool = False
     _ended: tuple[str, str] = ("", "")
@@ -157,6 +166,20 @@ class Verifier:
     _first: dict[str, int] = field(factory=dict)
     """By task, the place of the first input that it was handed and has not gone on with."""
     _task: trio.lowlevel.Task | None = None
+    _cutter: trio.lowlevel.Task | None = None
+    _cutting: trio.Event = field(factory=trio.Event)
+    _turn: int = 0
+    """The round then in which the last inputs were taken, and which round it is now."""
+    _round: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.clock = HeldClock(self._read_clock)
+
+    def _read_clock(self) -> float | None:
+        """What the task that runs now read of Trio's clock then."""
+        path = self.stage.watch.path_of(trio.lowlevel.current_task())
+        told = None if path is None or self.stage.over else self.stage.reel.look_next(path, CLOCK)
+        return None if told is None else float(told)
 
     async def run(self) -> None:
         """Feed the journal to the strategy."""
@@ -164,17 +187,18 @@ class Verifier:
         self._task = trio.lowlevel.current_task()
         stage.make_order = lambda order: RecordedOrder(order, stage)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cut)
             try:
                 while not self._parted() and (inputs := stage.reel.inputs()):
                     for entry in inputs:
                         self._hand_in(entry, nursery)
+                    self._turn, self._round = getattr(inputs[0].record, "turn", 0), stage.watch.turn + 1
                     self.clock.now_s = getattr(inputs[0].record, "clock_s", self.clock.now_s)
                     await self._settle(inputs[-1].record)
                 if not self._parted():
                     await self._quiet()
-            except StoreFailed:
-                if not self._running:
-                    raise
+            except StoreFailed as failure:  # of a session that was killed the last of the market may be missing
+                self.lacks = str(failure)
             if stage.parted is not None and self.difference is None:
                 self._part(*stage.parted)
             self.finished = self.difference is None and not self._running
@@ -187,18 +211,21 @@ class Verifier:
     def _hand_in(self, entry: Entry, nursery: trio.Nursery) -> None:
         """Give the strategy what it was given."""
         stage, record = self.stage, entry.record
-        self._inputs.append((record.at_ns, describe(record)))
+        call = stage.asked.get(getattr(record, "number", 0))
+        if not isinstance(record, Took):
+            self._inputs.append((record, (), call))
         self._first.setdefault(getattr(record, "task", ""), entry.place)
         if isinstance(record, Began):
             self._running, self._ended = True, ("", "")
             self._run = trio.CancelScope()
             nursery.start_soon(self._perform, record.run, self._run)
-        elif isinstance(record, Answered):
+        elif isinstance(record, Answered) and not (record.error == CANCELLED and stage.cancel(record)):
             stage.answers[record.number] = record
             stage.ring()
         elif isinstance(record, Took):
             if record.number in stage.inlets:
-                stage.inlets[record.number].give(record)
+                items = stage.inlets[record.number].give(record)
+                self._inputs.append((record, items[-BEFORE - 1 :], call))
                 self._taken.append(record)
             else:
                 self._part(record, None)
@@ -213,19 +240,30 @@ class Verifier:
 
     async def _settle(self, last: JournalRecord) -> None:  # noqa: ASYNC910 - one round at least
         """Let the strategy go on until the round in which it was given the next."""
-        turn, following = getattr(last, "turn", 0), self.stage.reel.next_turn()
+        next_input = self.stage.reel.next_input()
+        turn, following = getattr(last, "turn", 0), getattr(next_input, "turn", 0)
         if turn and turn < following <= turn + ROUNDS_MAX:
-            for _ in range(following - turn):
+            for left in range(following - turn, 0, -1):
+                if left == 1 and isinstance(next_input, Cut):
+                    self._cutting.set()
                 await trio.lowlevel.cancel_shielded_checkpoint()
         else:
             await self._quiet()
+
+    async def _cut(self) -> None:
+        """Cancel the strategy in its place among the tasks of a round."""
+        self._cutter = trio.lowlevel.current_task()
+        await self._cutting.wait()
+        if self._run is not None:
+            self._run.cancel()
 
     async def _quiet(self) -> None:
         """Wait until all that came of it is done, and see whether it is what came of it then."""
         await trio.testing.wait_all_tasks_blocked()
         if self._parted():
             return
-        left = [took for took in self._taken if self.stage.inlets[took.number].left]
+        left: list[JournalRecord] = [wait.cancelled for wait in self.stage.waits.values() if wait.cancelled is not None]
+        left += [took for took in self._taken if self.stage.inlets[took.number].left]
         self._taken.clear()
         missing = self.stage.reel.missing()
         if missing is not None or left:
@@ -234,12 +272,17 @@ class Verifier:
     def order(self, batch: list[trio.lowlevel.Task]) -> None:
         """Put tasks that are ready at once in the order in which they went on then, the last to go first."""
         stage = self.stage
+        turn = self._turn + stage.watch.turn - self._round if self._turn else 0
+        went = {path: rank for rank, path in enumerate(stage.reel.order(turn))} if turn else {}
 
-        def place(task: trio.lowlevel.Task) -> int:
-            path = stage.watch.path_of(task)
+        def place(task: trio.lowlevel.Task) -> tuple[int, int]:
+            path = CUTTER if task is self._cutter else stage.watch.path_of(task)
             if path is None:
-                return LAST if task is self._task else 0
-            return min(self._first.pop(path, LAST), stage.reel.place(path))
+                return (LAST, 0) if task is self._task else (-1, 0)
+            first = self._first.pop(path, LAST)
+            if path in went:
+                return 0, went[path]
+            return 1, min(first, stage.reel.place(path))
 
         batch.sort(key=place, reverse=True)
 
@@ -287,7 +330,9 @@ class Verifier:
             self._ended = "failed", "{}: {}".format(*render_failure(group))
 
     def _part(self, recorded: JournalRecord | None, now: str | None) -> None:
-        inputs = list(self._inputs)
+        inputs = [
+            (record.at_ns, text) for record, items, call in self._inputs for text in describe_input(record, items, call)
+        ][-BEFORE - 1 :]
         self.difference = Difference(
             strategy=self.stage.name,
             recorded=recorded,
@@ -296,25 +341,3 @@ class Verifier:
             cause=inputs[-1] if inputs else None,
             before=tuple(inputs[:-1]),
         )
-
-
-def describe(record: JournalRecord) -> str:
-    """An input for people."""
-    match record:
-        case Began():
-            return f"run {record.run} begins"
-        case Answered():
-            told = f"{record.error}: {record.sentence}" if record.error else record.value
-            return f"call {record.number} answered: {told}"
-        case Took():
-            told = " ".join(record.values) or f"{record.count} events"
-            return f"took from subscription {record.number}: {told} (market event {record.seq})"
-        case Woke():
-            return "a wait of its own was over"
-        case Cut():
-            return "the session cancelled it"
-        case Ended():
-            return f"the run ended: {record.how} {record.error}".strip()
-        case Asked():
-            return render_decision(record)
-    return str(record)
