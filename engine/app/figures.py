@@ -69,14 +69,15 @@ def read_figures(
         error=str(session.failure) if session.failure else None,
         duration_s=round(trio.current_time() - started_s, 3),
         streams=_stream_rows(markets),
-        feeds=tuple(_feed_row(stream, venue, session) for stream in markets.streams.values()),
+        feeds=tuple(_feed_rows(venue, session)),
         gaps=_gap_rows(markets),
         strategies=tuple(_strategy_row(run) for run in session.runs),
-        account=None if account is None else _account_row(account),
+        account=None if account is None else account_row(account),
     )
 
 
-def _account_row(account: AccountSide) -> AccountRow:
+def account_row(account: AccountSide) -> AccountRow:
+    """The account's side so far."""
     blotter = account.desk.blotter
     names = sorted({*blotter.strategies(), *account.states})
     return AccountRow(
@@ -145,17 +146,23 @@ def _stream_rows(markets: Markets) -> tuple[StreamRow, ...]:
     return tuple(rows)
 
 
-def _feed_row(stream: FeedStream, venue: Venue | None, session: Session) -> FeedRow:
+def _feed_rows(venue: Venue | None, session: Session) -> Iterator[FeedRow]:
     queue = Histogram()
     for run in session.runs:
         queue.merge(run.context.queue_lag)
+    queue_ms = _spread(queue)
+    for stream in session.markets.streams.values():
+        yield _feed_row(stream, venue, queue_ms)
+
+
+def _feed_row(stream: FeedStream, venue: Venue | None, queue_ms: Spread) -> FeedRow:
     row = FeedRow(
         feed=stream.feed.name,
         state=stream.state,
         restarts=stream.restarts,
         connects=stream.connects,
         lag_ms=_spread(stream.lag),
-        queue_ms=_spread(queue),
+        queue_ms=queue_ms,
     )
     if venue is None:  # nothing was decoded
         return row

@@ -9,7 +9,6 @@ from time import time_ns
 from typing import cast
 
 import trio
-from attrs import define
 from loguru import logger
 
 from engine.app.account import AccountSide, open_account_side
@@ -24,7 +23,7 @@ from engine.exchange.serve import Running
 from engine.flow.journal import JournaledContext, Line, open_line
 from engine.flow.markets import Markets
 from engine.flow.runner import StrategyRun
-from engine.flow.session import Session
+from engine.flow.session import Ending, Session
 from engine.flow.supervisor import sole_failure
 from engine.flow.tuning import StreamTuning
 from engine.ports.journal import Journal
@@ -59,7 +58,7 @@ async def run_live(
     started_s = trio.current_time()
     report = _Reporter()
     async with open_venue(options, report, exchange=exchange, wall_ns=wall_ns) as venue:
-        ending = _Ending()
+        ending = Ending()
 
         async def run_clock(**status: trio.TaskStatus[None]) -> None:
             try:
@@ -105,19 +104,6 @@ async def run_live(
         if failure is not None:
             raise failure
     return figures
-
-
-@define(eq=False)
-class _Ending:
-    """Takes what ends a session for good, also before there is one."""
-
-    session: Session | None = None
-    failure: GaplessError | None = None
-
-    def fail(self, failure: GaplessError) -> None:
-        self.failure = self.failure or failure
-        if self.session is not None:
-            self.session.fail(failure)
 
 
 @asynccontextmanager

@@ -129,6 +129,8 @@ class AccountRow:
     connects: int = 0
     rounds: int = 0
     shadow: bool = False
+    replay: bool = False
+    """Whether orders met a tape: then nothing could have been sent."""
     killed: str = ""
     folder: str = ""
     orders: tuple[OrderRow, ...] = ()

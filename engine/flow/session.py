@@ -85,3 +85,17 @@ class Session:
         finally:
             self._over.set()
             self.stop("strategies")
+
+
+@define(eq=False)
+class Ending:
+    """Takes what ends a session for good, also before there is one: the first failure ends it, once it is there."""
+
+    session: Session | None = None
+    failure: GaplessError | None = None
+
+    def fail(self, failure: GaplessError) -> None:
+        """This ends it."""
+        self.failure = self.failure or failure
+        if self.session is not None:
+            self.session.fail(failure)

@@ -48,11 +48,11 @@ class Tape(Protocol):
         """What it can tell, bars that are made from its trades included."""
         ...
 
-    def want(self, streams: Set[Stream]) -> None:
+    def want(self, streams: Set[Stream], *, after_ns: int = 0) -> None:
         """From the present place on tell these streams and no others; a symbol may be `engine.model.stream.ANY`.
 
-        A stream that was not wanted before begins behind the last instant that was told or passed. Streams that the
-        tape does not have are ignored.
+        A stream that was not wanted before begins behind the last instant that was told, and behind ``after_ns``,
+        until when time went on without an event. Streams that the tape does not have are ignored.
         """
         ...
 

@@ -100,10 +100,10 @@ class Latches:
     def all(self) -> Mapping[str, str]:
         """Every tripped scope and why, by name."""
         try:
-            paths = sorted(self._place.iterdir())
+            names = sorted(os.listdir(self._place))  # noqa: PTH208 - asked each second, and paths are a third of it
         except OSError:
             return {ACCOUNT: self._unreadable(self._place)["reason"]}
-        found = [told for path in paths if (told := self._told(path)) is not None]
+        found = [told for name in names if (told := self._told(self._place / name)) is not None]
         return {told["scope"]: told["reason"] for told in found}
 
     def _path(self, scope: str) -> Path:

@@ -9,7 +9,7 @@ from engine.core.blotter import Blotter
 from engine.core.risk.limits import Limits
 from engine.flow.account import AccountStream
 from engine.flow.account.killswitch import KillSwitch
-from engine.flow.account.marks import Marks
+from engine.flow.account.marks import Marks, Told
 from engine.flow.desk import Desk
 from engine.flow.desk.tuning import DeskTuning
 from engine.flow.markets import Markets
@@ -36,10 +36,12 @@ def build_side(
     folder: Path | None = None,
     shadow: bool = False,
     tuning: DeskTuning | None = None,
+    told: Told | None = None,
 ) -> AccountSide:
     """What decides and what sends, nothing of it running yet. ``remembered`` is what former runs left in ``store``,
-    ``folder`` where that is, ``None`` where it is in memory; ``shadow``: no order is really sent."""
-    blotter, marks = Blotter.restore(remembered), Marks(markets)
+    ``folder`` where that is, ``None`` where it is in memory; ``shadow``: no order is really sent; ``told``: where
+    prices are heard, if that is not the markets."""
+    blotter, marks = Blotter.restore(remembered), Marks(told or markets)
     vet = Vet(
         blotter=blotter,
         marks=marks,

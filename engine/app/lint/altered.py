@@ -85,9 +85,9 @@ class AlteredTape:
         """As the other's."""
         return self._inner.streams
 
-    def want(self, streams: Set[Stream]) -> None:
+    def want(self, streams: Set[Stream], *, after_ns: int = 0) -> None:
         """See `engine.ports.tape.Tape.want`."""
-        self._inner.want(streams)
+        self._inner.want(streams, after_ns=after_ns)
         self._shown = None
 
     def window(self) -> Window | None:

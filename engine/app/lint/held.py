@@ -113,12 +113,12 @@ class HeldTape:
         """What it holds."""
         return frozenset(self._rows.past)
 
-    def want(self, streams: Set[Stream]) -> None:
+    def want(self, streams: Set[Stream], *, after_ns: int = 0) -> None:
         """See `engine.ports.tape.Tape.want`."""
         wanted = {each for each in self._rows.past if each in streams or Stream(each.kind, ANY) in streams}
         if any(stream.kind is Kind.NEWS for stream in streams) and ARTICLES in self._rows.past:
             wanted.add(ARTICLES)
-        told_ns = self._rows.dues_ns[self._at - 1] if self._at else -1
+        told_ns = max(self._rows.dues_ns[self._at - 1] if self._at else -1, after_ns)
         self._begin_ns = {stream: self._begin_ns.get(stream, told_ns) for stream in wanted}
         self._window = None
 

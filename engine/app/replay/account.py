@@ -1,4 +1,4 @@
-"""The account's side of a replay: the desk as it is, over a shadow of an account that is made up, kept in memory.
+"""The account of one strategy in a replay: the desk as it is, over a shadow of an account that is made up, in memory.
 
 Nothing here looks at files or polls a venue: nobody can reach into a replay from outside. What a live session does by
 the clock for its own sake is done where it can matter: losses are measured each second while a strategy holds or works
@@ -19,6 +19,7 @@ from engine.app.account.building import build_side
 from engine.app.account.opening import SETTLE_S, settle
 from engine.app.replay.memory import SESSION, MemoryLatches, MemoryStore
 from engine.app.replay.options import ReplayOptions
+from engine.app.replay.prices import OwnPrices
 from engine.app.replay.truth import MadeUpTruth
 from engine.core.matching.models import MODELS
 from engine.errors import GaplessError
@@ -44,15 +45,13 @@ class ReplayAccount:
 
     side: AccountSide
     shadow: ShadowVenue
+    prices: OwnPrices
 
     def see(self, event: MarketEvent) -> bool:
-        """Match orders against an event, before strategies are told it; whether anything came of it."""
+        """Match orders against an event, before the strategy is told it; whether anything came of it."""
+        self.prices.take(event)
         self.shadow.take(event)
         return not self.shadow.idle
-
-    def idle(self) -> bool:
-        """Whether no order is open and nothing is under way: an event can be shown to strategies without a wait."""
-        return self.shadow.idle
 
 
 @define(eq=False)
@@ -82,6 +81,7 @@ async def open_replay_account(
     options: ReplayOptions,
     tape: Tape,
     markets: Markets,
+    prices: OwnPrices,
     *,
     keep: Callable[[Entry], None],
     report: Callable[[str], None],
@@ -111,6 +111,7 @@ async def open_replay_account(
             random=Random(f"{options.seed}/account"),
             report=report,
             shadow=True,
+            told=prices,
             tuning=DeskTuning(tick_s=RARELY_S, reconcile_every_s=COMPARE_EVERY_S),
         )
 
@@ -125,7 +126,7 @@ async def open_replay_account(
         nursery.start_soon(guard, side.stream.run)
         nursery.start_soon(guard, _Seconds(side).run)
         try:
-            yield ReplayAccount(side=side, shadow=shadow)
+            yield ReplayAccount(side=side, shadow=shadow, prices=prices)
         finally:
             with trio.move_on_after(SETTLE_S, shield=True) as patience:
                 await settle(side.desk)

@@ -42,9 +42,9 @@ class CountedTape:
     def streams(self) -> frozenset[Stream]:
         return self.tape.streams
 
-    def want(self, streams: Set[Stream]) -> None:
+    def want(self, streams: Set[Stream], *, after_ns: int = 0) -> None:
         """As the tape does."""
-        self.tape.want(streams)
+        self.tape.want(streams, after_ns=after_ns)
 
     def window(self) -> Window | None:
         """As the tape does."""

@@ -1,14 +1,12 @@
 """The folder of a replayed session: what strategies decided and were told; the market's events stay on their tape."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field
 
-from engine.app.options import LoadedStrategy
-from engine.app.plugins.find import describe
-from engine.app.plugins.trading import may_trade
+from engine.app.record.describe import describe_strategy
 from engine.app.replay.options import ReplayOptions
 from engine.errors import StoreFailed
 from engine.model.intent import Ticket
@@ -16,7 +14,7 @@ from engine.model.journal import JournalRecord
 from engine.ports.tape import Tape
 from engine.store.folder import make_folder
 from engine.store.session import write_orders
-from engine.store.session.manifest import Manifest, Player
+from engine.store.session.manifest import Manifest
 from engine.store.session.writer import Batch, SessionWriter
 
 BATCH: Final = 4096
@@ -31,11 +29,12 @@ class Folder:
     _batch: Batch = field(factory=Batch, init=False)
 
     @classmethod
-    def open(cls, options: ReplayOptions, tape: Tape, path: Path) -> "Folder":
+    def open(cls, options: ReplayOptions, tape: Tape, digest: str, path: Path) -> "Folder":
         """Begin a session in a folder. Raises `StoreFailed`, and `Misconfigured` where one is already."""
         try:
             make_folder(path)
-            return cls(SessionWriter.open(path, describe_session(options, tape), frames=False, feed_of=lambda _: ""))
+            session = describe_session(options, tape, digest)
+            return cls(SessionWriter.open(path, session, frames=False, feed_of=lambda _: ""))
         except OSError as error:
             raise _refused(path, error) from error
 
@@ -66,15 +65,15 @@ class Folder:
         self.writer.close()
 
 
-def describe_session(options: ReplayOptions, tape: Tape) -> Manifest:
+def describe_session(options: ReplayOptions, tape: Tape, digest: str) -> Manifest:
     """What a replay is, so that it can be made again."""
     return Manifest(
         started_ns=tape.start_ns,
         venue="replay",
-        strategies=tuple(_player(loaded) for loaded in options.strategies),
+        strategies=tuple(describe_strategy(loaded) for loaded in options.strategies),
         settings={
             "tapes": [path.name for path in options.tapes],
-            "digest": tape.digest,
+            "digest": digest,
             "symbols": list(options.symbols),
             "start_ns": options.start_ns,
             "end_ns": options.end_ns,
@@ -83,23 +82,6 @@ def describe_session(options: ReplayOptions, tape: Tape) -> Manifest:
         },
         seeds={"session": options.seed, "schedule": options.schedule},
     )
-
-
-def _player(loaded: LoadedStrategy) -> Player:
-    run = loaded.strategy.run
-    params: dict[str, Any] = {}
-    for name in _names(loaded.params):
-        params[name] = describe(getattr(loaded.params, name))
-    return Player(
-        name=loaded.name or loaded.strategy.name,
-        source=f"{run.__module__}:{getattr(run, '__name__', '')}",
-        params=params,
-        trades=may_trade(loaded.strategy),
-    )
-
-
-def _names(params: Any) -> Sequence[str]:
-    return [field.name for field in getattr(type(params), "__attrs_attrs__", ())]
 
 
 def _refused(path: Path, error: OSError) -> StoreFailed:

@@ -3,27 +3,28 @@
 import signal
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from types import FrameType
 from typing import Any, Final, cast
 
 import trio
-from attrs import define
+from attrs import define, evolve
 from loguru import logger
 
 from engine.app.figures import read_figures
 from engine.app.plugins.trading import may_trade
-from engine.app.replay.account import ReplayAccount, open_replay_account
+from engine.app.replay.account import open_replay_account
+from engine.app.replay.accounts import ReplayAccounts
 from engine.app.replay.counted import CountedTape
 from engine.app.replay.keeper import Keeper
 from engine.app.replay.memory import strategy_of
 from engine.app.replay.options import ReplayOptions
 from engine.app.replay.paced import PacedClock
+from engine.app.replay.prices import OwnPrices
 from engine.app.replay.seal.act import watched
 from engine.app.report import EndedBy, SessionReport
 from engine.codec.entries import render_entry
-from engine.errors import GaplessError
 from engine.flow.journal import JournaledContext, Line
 from engine.flow.markets import Markets
 from engine.flow.replay.clock import ReplayClock, TapeClock
@@ -32,7 +33,7 @@ from engine.flow.replay.lease import LentChannel, TapeFanout
 from engine.flow.replay.stream import TAPE_FEED, TapeFeed, TapeHistory, TapeStream
 from engine.flow.replay.turnstile import Turnstile
 from engine.flow.runner import StrategyRun
-from engine.flow.session import Session
+from engine.flow.session import Ending, Session
 from engine.flow.supervisor import sole_failure
 from engine.flow.tuning import StreamTuning
 from engine.model.entry import Entry
@@ -57,38 +58,38 @@ class Held:
 async def hold(options: ReplayOptions, tape: CountedTape, clock: ReplayClock, keeper: Keeper) -> Held:
     """Hold the session: to the end of the tape, of its strategies, or until Ctrl-C."""
     time = TapeClock(clock)
-    started_s, ending, said = trio.current_time(), _Ending(), list[str]()
+    started_s, ending, said = trio.current_time(), Ending(), list[str]()
 
     def say(name: str, message: str) -> None:
         if len(said) < SAID_MAX:
             said.append(f"{name}: {message}")
         logger.bind(strategy=name).info("{}: {}", name, message)
 
+    fanout = TapeFanout()
     markets = Markets(
         clock=time,
         feed_of=lambda _: TAPE_FEED,
-        make_feed=lambda name: TapeFeed(name, TapeHistory(tape, time)),
+        make_feed=lambda name: TapeFeed(name, TapeHistory(tape, lambda: fanout.known_ns(time.now_ns()))),
         tuning=StreamTuning(),
         seed=options.seed,
         say=say,
         report=_report,
         on_failure=ending.fail,
         run_feed=lambda _, feed: TapeStream(feed=cast(TapeFeed, feed)),
-        fanout=TapeFanout(),
+        fanout=fanout,
         channel_class=LentChannel,
     )
-    markets.fanout.journal = keeper
     turnstile = Turnstile()
     async with trio.open_nursery() as time_nursery:
-        async with _open_account(options, tape, markets, keeper, ending) as account:
-            session = ending.session = _build_session(options, markets, account, keeper, turnstile)
+        async with _open_accounts(options, tape, markets, keeper, ending, fanout) as accounts:
+            session = ending.session = _build_session(options, markets, accounts, keeper, turnstile)
             if ending.failure is not None:
                 session.fail(ending.failure)
             await time_nursery.start(_watch_signals, session, clock)
 
             def end() -> None:
                 session.stop("tape")
-                if account is not None:
+                for account in accounts.by_strategy.values():
                     time_nursery.start_soon(account.shadow.stand)
 
             replay = Replay(
@@ -97,31 +98,17 @@ async def hold(options: ReplayOptions, tape: CountedTape, clock: ReplayClock, ke
                 clock=clock,
                 time=time,
                 turn=turnstile,
-                see=None if account is None else account.see,
-                idle=(lambda: True) if account is None else account.idle,
+                see=accounts.see if accounts.by_strategy else None,
+                idle=accounts.idle,
                 on_end=end,
                 fast=options.fast and not options.speed,
             )
             time_nursery.start_soon(replay.run)
 
             await session.run()
-        side = None if account is None else account.side
-        figures = read_figures(session, None, started_s, cast(EndedBy, session.ended_by), account=side)
+        figures = read_figures(session, None, started_s, cast(EndedBy, session.ended_by))
         time_nursery.cancel_scope.cancel()
-    return Held(figures, said, () if side is None else tuple(side.desk.blotter.tickets()))
-
-
-@define(eq=False)
-class _Ending:
-    """Takes what ends a session for good, also before there is one."""
-
-    session: Session | None = None
-    failure: GaplessError | None = None
-
-    def fail(self, failure: GaplessError) -> None:
-        self.failure = self.failure or failure
-        if self.session is not None:
-            self.session.fail(failure)
+    return Held(evolve(figures, account=accounts.row()), said, accounts.tickets())
 
 
 def _report(sentence: str) -> None:
@@ -129,23 +116,32 @@ def _report(sentence: str) -> None:
 
 
 @asynccontextmanager
-async def _open_account(
-    options: ReplayOptions, tape: CountedTape, markets: Markets, keeper: Keeper, ending: _Ending
-) -> AsyncIterator[ReplayAccount | None]:
-    """The account's side where a strategy may trade; what its nursery raises comes out as it was."""
-    if not any(may_trade(loaded.strategy) for loaded in options.strategies):
-        yield None
-        return
+async def _open_accounts(
+    options: ReplayOptions,
+    tape: CountedTape,
+    markets: Markets,
+    keeper: Keeper,
+    ending: Ending,
+    fanout: TapeFanout,
+) -> AsyncIterator[ReplayAccounts]:
+    """An account for each strategy that may trade; what their nurseries raise comes out as it was."""
 
     def keep(entry: Entry) -> None:
         at_ns = markets.clock.now_ns()
-        keeper.note(Kept(markets.fanout.seq, at_ns, strategy_of(entry), render_entry(entry)))
+        keeper.note(Kept(fanout.seq, at_ns, strategy_of(entry), render_entry(entry)))
 
+    accounts = {}
     try:
-        async with open_replay_account(
-            options, tape, markets, keep=keep, report=_report, on_failure=ending.fail
-        ) as account:
-            yield account
+        async with AsyncExitStack() as stack:
+            for loaded in options.strategies:
+                if may_trade(loaded.strategy):
+                    prices = OwnPrices(markets, fanout.settle)
+                    opening = open_replay_account(
+                        options, tape, markets, prices, keep=keep, report=_report, on_failure=ending.fail
+                    )
+                    name = loaded.name or loaded.strategy.name
+                    accounts[name] = await stack.enter_async_context(opening)
+            yield ReplayAccounts(fanout, accounts)
     except BaseExceptionGroup as group:
         failure = sole_failure(group)
         if failure is None:
@@ -154,14 +150,15 @@ async def _open_account(
 
 
 def _build_session(
-    options: ReplayOptions, markets: Markets, account: ReplayAccount | None, keeper: Keeper, turnstile: Turnstile
+    options: ReplayOptions, markets: Markets, accounts: ReplayAccounts, keeper: Keeper, turnstile: Turnstile
 ) -> Session:
     line = Line(lambda: markets.fanout.seq, markets.clock.now_ns, (keeper,))
     runs = []
     for loaded in options.strategies:
         name = loaded.name or loaded.strategy.name
         run = watched(loaded) if options.sealed else loaded
-        trading = account.side.trading_of(name) if account is not None and may_trade(loaded.strategy) else None
+        account = accounts.by_strategy.get(name)
+        trading = None if account is None else account.side.trading_of(name)
         dice = Random(f"{options.seed}/strategy/{name}")
         made = StrategyRun(name, run.strategy, loaded.params, markets, dice, trading)
         made.journaled = JournaledContext(made.context, line, turnstile.pass_)

@@ -16,17 +16,13 @@ _PACK: Final = msgspec.msgpack.Encoder()
 
 @define(eq=False)
 class Keeper:
-    """`engine.ports.journal.Journal` of a replay. ``digest`` is the tape's: what the records rest on."""
+    """`engine.ports.journal.Journal` of a replay."""
 
-    digest: str
     keep_all: bool = True
     folder: Folder | None = None
     records: list[JournalRecord] = field(factory=list)
     decisions: list[Asked] = field(factory=list)
-    _hash: "hashlib._Hash" = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._hash = hashlib.sha256(self.digest.encode())
+    _hash: "hashlib._Hash" = field(factory=hashlib.sha256, init=False)
 
     def tell(self, events: Sequence[MarketEvent], at_ns: int) -> None:
         """Nothing: they are on the tape."""
@@ -41,6 +37,6 @@ class Keeper:
         if self.folder is not None:
             self.folder.note(record)
 
-    def hexdigest(self) -> str:
-        """The hash of the tape's digest and all records until now."""
-        return self._hash.hexdigest()
+    def hexdigest(self, digest: str) -> str:
+        """The hash of all records until now and of ``digest``, the tape's: what they rest on."""
+        return hashlib.sha256(f"{digest} {self._hash.hexdigest()}".encode()).hexdigest()

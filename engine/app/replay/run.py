@@ -5,7 +5,9 @@ over an account that is made up, `Session` and its strategies. What differs is w
 and that the strategies are sealed (`engine.app.replay.seal`).
 """
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from time import perf_counter
 
 import trio
@@ -36,6 +38,7 @@ def replay(options: ReplayOptions, tape: Tape | None = None) -> Replayed:
     read. Ctrl-C in the main thread ends it in order, and is told in ``report.ended_by``.
     """
     begun_s = perf_counter()
+    mine = tape is None
     if tape is None:
         tape = open_tape(options.tapes, symbols=options.symbols, start_ns=options.start_ns, end_ns=options.end_ns)
     start_ns = tape.start_ns if options.start_ns is None else min(options.start_ns, tape.start_ns)
@@ -47,11 +50,12 @@ def replay(options: ReplayOptions, tape: Tape | None = None) -> Replayed:
         progress=options.progress,
     )
     with ExitStack() as stack:
+        digest = stack.enter_context(_digesting(tape, beside=mine))
         folder = None
         if options.record is not None:
-            folder = Folder.open(options, tape, options.record)
+            folder = Folder.open(options, tape, digest(), options.record)
             stack.callback(folder.close)
-        keeper = Keeper(tape.digest, options.keep_records, folder)
+        keeper = Keeper(options.keep_records, folder)
         seal = stack.enter_context(sealed(options.strategies)) if options.sealed else None
         stack.enter_context(sealed_scheduling(options.schedule))
         held = _run(options, counted, clock, keeper)
@@ -60,13 +64,14 @@ def replay(options: ReplayOptions, tape: Tape | None = None) -> Replayed:
             _tell_swallowed(seal, held)
         if folder is not None:
             folder.end(clock.now_ns(), held.tickets)
+        journal_hash = keeper.hexdigest(digest())
     decisions = decisions_of(keeper.decisions)
     by_strategy = fingerprints(decisions)
     return Replayed(
         report=held.report,
         fingerprint=fingerprint(by_strategy),
         fingerprints=by_strategy,
-        journal_hash=keeper.hexdigest(),
+        journal_hash=journal_hash,
         decisions=tuple(decisions),
         records=tuple(keeper.records),
         events=counted.events,
@@ -75,6 +80,18 @@ def replay(options: ReplayOptions, tape: Tape | None = None) -> Replayed:
         said=tuple(held.said),
         refused=() if seal is None else tuple(seal.refused),
     )
+
+
+@contextmanager
+def _digesting(tape: Tape, *, beside: bool) -> Iterator[Callable[[], str]]:
+    """The tape's digest for who asks; ``beside``: it is made in a thread meanwhile, nearly all of it outside of the
+    interpreter's lock. Only a tape that was opened here is known to allow that."""
+    if not beside:
+        yield lambda: tape.digest
+        return
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(lambda: tape.digest)
+        yield made.result
 
 
 def _tell_swallowed(seal: Seal, held: Held) -> None:

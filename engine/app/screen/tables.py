@@ -104,12 +104,16 @@ def told_orders(account: AccountRow) -> str:
 
 def order_sheet(account: AccountRow) -> Sheet:
     """One line a strategy: what became of its orders."""
+    if account.replay:
+        return _sheet("Orders (matched against the tape)", _ORDER, account.orders)
     return _sheet("Orders (SHADOW: none was sent)" if account.shadow else "Orders", _ORDER, account.orders)
 
 
 def position_sheet(account: AccountRow) -> Sheet:
     """One line a strategy and symbol."""
-    return _sheet("Positions (SHADOW)" if account.shadow else "Positions", _POSITION, account.positions)
+    return _sheet(
+        "Positions (SHADOW)" if account.shadow and not account.replay else "Positions", _POSITION, account.positions
+    )
 
 
 def feed_sheet(rows: Sequence[FeedRow]) -> Sheet:

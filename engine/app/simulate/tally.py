@@ -25,6 +25,8 @@ class Tally:
     restarts: int = 0
     faults_min: int | None = None
     """The fewest faults that any session had."""
+    crashed: list[str] = field(factory=list)
+    """Sessions that could not be played to their end."""
     violations: dict[int, list[int]] = field(factory=dict)
     """By invariant: the seeds that broke it, in the order of their coming."""
 
@@ -66,6 +68,7 @@ class Tally:
             "orders": self.orders,
             "fills": self.fills,
             "deaths": self.restarts,
+            "crashed": list(self.crashed),
             "violations": {
                 str(number): {"name": invariant(number).name, "seeds": sorted(seeds)}
                 for number, seeds in sorted(self.violations.items())
@@ -91,6 +94,8 @@ def render_figures(figures: dict[str, Any]) -> str:
     for number, broken in figures["violations"].items():
         seeds = ", ".join(map(str, broken["seeds"]))
         lines.append(f"invariant {number} ({broken['name']}) was broken by seeds {seeds}")
+    if figures["crashed"]:
+        lines.append(f"could not be played to the end: {', '.join(figures['crashed'])}")
     if not figures["violations"]:
         lines.append("no invariant was broken")
     return "\n".join(line for line in lines if line)

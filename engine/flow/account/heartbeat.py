@@ -92,5 +92,9 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
 
 
 def _write(file: FileIO, beat: Heartbeat) -> None:
-    told = {"pid": beat.pid, "at": beat.at, "loop_lag_s": beat.loop_lag_s, "open_orders": beat.open_orders}
-    os.pwrite(file.fileno(), json.dumps(told).ljust(LINE_BYTES - 1).encode("ascii") + b"\n", 0)
+    # JSON of four numbers, spelt out: a quarter of what making it costs.
+    told = (
+        f'{{"pid": {beat.pid}, "at": {beat.at!r}, "loop_lag_s": {beat.loop_lag_s!r}, '
+        f'"open_orders": {beat.open_orders}}}'
+    )
+    os.pwrite(file.fileno(), told.ljust(LINE_BYTES - 1).encode("ascii") + b"\n", 0)

@@ -12,7 +12,7 @@ history of the last minutes (`look_up`). What none of them tells stays unknown, 
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import trio
 from attrs import define, field, frozen
@@ -20,14 +20,12 @@ from attrs import define, field, frozen
 from engine.core.amounts import exact
 from engine.core.overflow import Overflow
 from engine.errors import GaplessError
-from engine.flow.channel import Channel
-from engine.flow.markets import Markets
 from engine.model.account import HeldPosition
 from engine.model.instant import NS_PER_S
 from engine.model.market import Bar, Kind, MarketEvent, Quote, Trade
 from engine.model.order import ZERO
 from engine.model.stream import Stream
-from engine.ports import HistoryQuery
+from engine.ports import Clock, History, HistoryQuery
 
 LOOK_BACK_NS: Final = 30 * 60 * NS_PER_S
 """Market time of history that is read for a price: twice as far as data of Alpaca's free plan is held back."""
@@ -53,12 +51,31 @@ class _Sides:
     ts_ns: int
 
 
+class Overheard(Protocol):
+    """The newest event of each stream, as far as nobody has taken it yet."""
+
+    def has_events(self) -> bool: ...
+
+    def take_nowait(self) -> Any: ...
+
+
+class Told(Protocol):
+    """Where prices are heard: `engine.flow.markets.Markets`, or the part of it that one strategy hears."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def overhear(self, name: str, kinds: Iterable[Kind], queue: Overflow) -> Overheard: ...
+
+    def history_of(self, stream: Stream) -> History | None: ...
+
+
 @define(eq=False)
 class Marks:
     """Last prices by symbol. Ages are market seconds, never negative."""
 
-    markets: Markets
-    _channel: Channel | None = field(default=None, init=False)
+    markets: Told
+    _channel: Overheard | None = field(default=None, init=False)
     _prices: dict[str, _Mark] = field(factory=dict, init=False)
     _quotes: dict[str, _Sides] = field(factory=dict, init=False)
     _asked_ns: dict[str, int] = field(factory=dict, init=False)

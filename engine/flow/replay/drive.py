@@ -34,11 +34,11 @@ ADVANCE_EVERY: Final = 256
 class Replay:
     """Moves time until cancelled, through the tape and beyond it.
 
-    ``markets`` is a `Markets` whose fan-out is a `TapeFanout` and whose ``channel_class`` is `LentChannel` (with any
-    others ``fast`` must be false). ``see`` and ``idle`` are matching's: ``idle`` says whether no order is open and
-    nothing under way, so that it may be shown events later than strategies. ``on_end`` is called once everything due
-    up to ``tape.end_ns`` has happened; after it time goes on by deadlines alone, so that strategies can leave. So
-    `run` is started before the session, outside of it, and cancelled after it.
+    ``markets`` is a `Markets` whose fan-out is a `TapeFanout` and whose ``channel_class`` is `LentChannel`. ``see`` and
+    ``idle`` are matching's: ``idle`` says whether no order is open and nothing under way, so that it may be shown
+    events later than strategies. ``on_end`` is called once everything due up to ``tape.end_ns`` has happened; after it
+    time goes on by deadlines alone, so that strategies can leave. So `run` is started before the session, outside of
+    it, and cancelled after it.
     """
 
     tape: Tape
@@ -52,11 +52,10 @@ class Replay:
     fast: bool = True
     steps_max: int = STEPS_MAX
     _lender: Lender | None = field(default=None, init=False)
+    _fanout: TapeFanout = field(init=False)
     _watch: Watch = field(init=False)
     _wanted: frozenset[Stream] | None = field(default=None, init=False)
     _changes: int = field(default=-1, init=False)
-    _told_ns: int = field(default=-1, init=False)
-    """When the last event that was told was due."""
     _since_ns: int = field(default=-1, init=False)
     """Up to this instant the streams that were wanted last have nothing to tell: it had passed."""
     _known: frozenset[Stream] = field(default=frozenset(), init=False)
@@ -74,9 +73,10 @@ class Replay:
 
     async def run(self) -> None:
         """Move time until cancelled. Raises `StrategyFailed` where a strategy runs and runs at one instant."""
-        fanout = self.markets.fanout
-        if self.fast and isinstance(fanout, TapeFanout):
-            self._lender = Lender(self.clock, fanout, self.see)
+        assert isinstance(self.markets.fanout, TapeFanout)
+        self._fanout = self.markets.fanout
+        if self.fast:
+            self._lender = Lender(self.clock, self._fanout, self.see)
         self._watch = Watch(self._take_back, self.steps_max)
         self.turn.on_waiting = self._watch.stir
         with self._watch.watching():
@@ -85,6 +85,8 @@ class Replay:
                     await self._drive()
             finally:
                 self._take_back()
+                self._count_lent()
+                self._advance()
         if self._watch.failure is not None:
             raise self._watch.failure
         raise StrategyFailed(
@@ -102,7 +104,7 @@ class Replay:
                 await self._tell(due_ns, timer_ns)
             elif not self.time.ended and due_ns is None and (timer_ns is None or timer_ns > self.tape.end_ns):
                 self.clock.move(self.tape.end_ns)
-                self.time.ended = True
+                self.time.ended, self._fanout.told_ns = True, self.tape.end_ns
                 self.on_end()
                 await self._settle()
             elif timer_ns is None:
@@ -133,27 +135,33 @@ class Replay:
         assert window is not None
         event = window.events[at]
         self._at += 1
-        self._told_ns = due_ns
+        self._fanout.told_ns = due_ns
         self.clock.move(due_ns)
         self._watch.begin_instant()
         before = 0
         if self.see is not None and self.see(event):
             await self._settle()
-            before = self._watch.scheduled
+            before, timer_ns = self._watch.scheduled, self.clock.due_ns(next_deadline())
         lender = self._lender
-        reader = None if lender is None or due_ns <= self._since_ns else lender.reader_of(event)
-        self.markets.fanout.publish([event], due_ns)
+        late = due_ns <= self._since_ns or self._fanout.has_new
+        reader = None if lender is None or late else lender.reader_of(event)
+        self._fanout.publish([event], due_ns)
         if self._watch.scheduled != before:
             if lender is not None and reader is not None and self._watch.scheduled == before + 1 and self.idle():
                 lender.lend(window, at, reader, timer_ns)
             await self._settle()
-            if lender is not None and lender.told:
-                self._at += lender.told
-                self._told_ns = window.dues_ns[self._at - 1]
-                lender.told = 0
+            if self._count_lent():
                 self._advance()
         if self._at - self._advanced >= ADVANCE_EVERY:
             self._advance()
+
+    def _count_lent(self) -> bool:
+        """The place moves behind what came back of a stretch; whether it did."""
+        if self._lender is None or not self._lender.told:
+            return False
+        self._at += self._lender.told
+        self._lender.told = 0
+        return True
 
     def _next_due_ns(self) -> int | None:
         """When the next event of the tape that somebody wants is due; ``None`` at its end."""
@@ -184,22 +192,18 @@ class Replay:
         return self._known.isdisjoint((Stream(event.kind, event.symbol), Stream(event.kind, ANY)))
 
     def _follow_wanted(self) -> None:
-        fanout = self.markets.fanout
-        if isinstance(fanout, TapeFanout):
-            if fanout.changes == self._changes:
-                return
-            self._changes = fanout.changes
-        wanted = fanout.wanted()
+        if self._fanout.changes == self._changes:
+            return
+        self._changes = self._fanout.changes
+        wanted = self._fanout.wanted()
         if wanted == self._wanted:
             return
-        now_ns = self.clock.now_ns()
-        # Events of one instant come after its deadlines, so it has passed only where one of them was told.
-        since_ns = now_ns if self._told_ns == now_ns else now_ns - 1
+        since_ns = self._fanout.known_ns(self.clock.now_ns())
         before = frozenset(map(sequence_of, self._wanted or ()))
         self._known = before & self._known if since_ns == self._since_ns else before
         self._since_ns, self._wanted = since_ns, wanted
         self._advance()
-        self.tape.want(wanted)
+        self.tape.want(wanted, after_ns=since_ns)
         self._window = None
 
     def _advance(self) -> None:

@@ -137,8 +137,9 @@ class Lender:
         self.told += len(told)
         self.lent += len(told)
         self.fanout.seq += len(told)
+        self.fanout.told_ns = dues_ns[-1]
         self._count(told, alone=len(out.window.streams) == 1)
-        out.reader.count_handed(out.lease.events[1 : out.lease.at + 1])
+        out.reader.count_handed(out.lease.events[1 : out.lease.at + 1], out.lease.batched)
         journal = self.fanout.journal
         if journal is not None or self.see is not None:
             for event, due_ns in zip(told, dues_ns, strict=True):

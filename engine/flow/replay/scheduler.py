@@ -7,7 +7,7 @@ test helpers and Hypothesis use some of the same private names), so this is the 
 tells when a release of Trio has moved them.
 """
 
-from collections.abc import Callable, Iterator, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from random import Random
@@ -21,6 +21,13 @@ SORTED: Final = "_ALLOW_DETERMINISTIC_SCHEDULING"
 
 is_cancelled: Final[Callable[[trio.lowlevel.Task], bool]] = attrgetter("_cancel_status.effectively_cancelled")
 """Whether a task would be told that it is cancelled if it waited now. In C, because it is asked for each event."""
+
+
+def told_cancelled(task: trio.lowlevel.Task) -> bool:
+    """Whether a task that has become ready goes on by being told that it is cancelled."""
+    told = getattr(task._next_send, "error", None)  # noqa: SLF001 - see above
+    return isinstance(told, trio.Cancelled)
+
 
 _MASK: Final = 2**64 - 1
 
@@ -40,24 +47,37 @@ class _Dice(Random):
     over without the scheduler leaves the order of what comes after it as it was.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, on_batch: Callable[[Sequence[trio.lowlevel.Task]], None] | None) -> None:
         super().__init__(seed)
         self._seed = seed
+        self._on_batch = on_batch
+        self._mixed = _mix(seed)
         self._instant = -1.0
+        self._instant_mixed = 0
         self._step = 0
 
     def shuffle(self, x: MutableSequence[Any]) -> None:
         """Put a batch in order. Trio takes tasks from its end; it comes sorted, oldest task first."""
-        if len(x) < 2:
-            return
+        if len(x) > 1:
+            self._arrange(x, len(x))
+        if self._on_batch is not None:
+            self._on_batch(x)
+
+    def _arrange(self, x: MutableSequence[Any], size: int) -> None:
         if not self._seed:
             x.reverse()
             return
         now = trio.current_time()
-        self._step = self._step + 1 if now == self._instant else 0
-        self._instant = now
-        place = _mix(_mix(self._seed) ^ _mix(round(now * 1e9)) ^ self._step)
-        ranks = sorted(range(len(x)), key=lambda rank: _mix(place + rank))
+        if now == self._instant:
+            self._step += 1
+        else:
+            self._step, self._instant, self._instant_mixed = 0, now, self._mixed ^ _mix(round(now * 1e9))
+        place = _mix(self._instant_mixed ^ self._step)
+        if size == 2:  # most of them
+            if _mix(place) > _mix(place + 1):
+                x.reverse()
+            return
+        ranks = sorted(range(size), key=[_mix(place + rank) for rank in range(size)].__getitem__)
         x[:] = [x[rank] for rank in ranks]
 
 
@@ -70,20 +90,16 @@ def _mix(value: int) -> int:
 
 
 @contextmanager
-def sealed_scheduling(seed: int) -> Iterator[None]:
+def sealed_scheduling(
+    seed: int, on_batch: Callable[[Sequence[trio.lowlevel.Task]], None] | None = None
+) -> Iterator[None]:
     """One seed, one order of tasks, in every ``trio.run`` of the block; afterwards all is as it was.
 
-    Seed 0 is the order in which tasks were made; any other is a shuffle of each batch of ready tasks.
+    Seed 0 is the order in which tasks were made; any other is a shuffle of each batch of ready tasks. ``on_batch`` is
+    told each batch, the last to run first: at a third of what Trio's instruments cost. It must not raise.
     """
-    module = scheduler()
-    dice, allowed = getattr(module, DICE), getattr(module, SORTED)
-    setattr(module, DICE, _Dice(seed))
-    setattr(module, SORTED, True)
-    try:
+    with _rolling(_Dice(seed, on_batch)):
         yield
-    finally:
-        setattr(module, DICE, dice)
-        setattr(module, SORTED, allowed)
 
 
 class _Order(Random):
@@ -103,15 +119,30 @@ class _Order(Random):
 @contextmanager
 def ordered_scheduling(order: Callable[[list[trio.lowlevel.Task]], None]) -> Iterator[None]:
     """``order`` puts each batch of ready tasks in order, the last to run first, in every ``trio.run`` of the block."""
+    with _rolling(_Order(order)):
+        yield
+
+
+@contextmanager
+def _rolling(own: Random) -> Iterator[None]:
+    """These dice in the place of Trio's."""
     module = scheduler()
     dice, allowed = getattr(module, DICE), getattr(module, SORTED)
-    setattr(module, DICE, _Order(order))
+    setattr(module, DICE, own)
     setattr(module, SORTED, True)
     try:
         yield
     finally:
         setattr(module, DICE, dice)
         setattr(module, SORTED, allowed)
+
+
+def unshield(task: trio.lowlevel.Task) -> None:
+    """Let whatever cancels anything around this task reach it, through every shield of its own."""
+    status: Any = task._cancel_status  # noqa: SLF001 - see above
+    while status is not None:
+        status._scope.shield = False  # noqa: SLF001 - as above
+        status = status._parent  # noqa: SLF001 - as above
 
 
 def next_deadline() -> float:
@@ -137,6 +168,21 @@ def watched_deadlines(on_added: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         runner.deadlines = _moved(runner.deadlines, before)
+
+
+@contextmanager
+def replaced_clock(make: Callable[[trio.abc.Clock], trio.abc.Clock]) -> Iterator[None]:
+    """Read another clock in this run of Trio, made of its own, if that is the machine's; a virtual one stays."""
+    runner = _runner()
+    before = runner.clock
+    if type(before) is not trio._core._run.SystemClock:  # noqa: SLF001 - see above
+        yield
+        return
+    runner.clock = make(before)
+    try:
+        yield
+    finally:
+        runner.clock = before
 
 
 def _runner() -> Any:

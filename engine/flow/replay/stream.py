@@ -1,5 +1,6 @@
 """A tape where a session expects feeds: always live, never cut, and its past ends at now."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -12,7 +13,7 @@ from engine.errors import Misconfigured
 from engine.flow.channel import Waker
 from engine.flow.tuning import StreamTuning
 from engine.model.market import Kind
-from engine.ports import Clock, HistoryPage, HistoryQuery, Line, Tape
+from engine.ports import HistoryPage, HistoryQuery, Line, Tape
 
 TAPE_FEED: Final = "tape"
 """The name of the feed where all streams come from one tape."""
@@ -20,10 +21,10 @@ TAPE_FEED: Final = "tape"
 
 @define(eq=False)
 class TapeHistory:
-    """`engine.ports.History` of what a tape holds up to now, and of nothing later."""
+    """`engine.ports.History` of what a tape holds up to ``known_ns``, and of nothing later."""
 
     tape: Tape
-    clock: Clock
+    known_ns: Callable[[], int]
 
     def keeps(self, kind: Kind) -> bool:
         """Whether the tape holds events of this kind."""
@@ -34,9 +35,7 @@ class TapeHistory:
         await trio.lowlevel.checkpoint()
         place = int(token or 0)
         symbols = sorted(query.symbols)
-        rows = self.tape.history(
-            query.kind, symbols[place], query.start_ns, query.end_ns, before_ns=self.clock.now_ns()
-        )
+        rows = self.tape.history(query.kind, symbols[place], query.start_ns, query.end_ns, before_ns=self.known_ns())
         return HistoryPage(list(rows), str(place + 1) if place + 1 < len(symbols) else None)
 
 

@@ -89,6 +89,11 @@ class Manifest:
         """Whether nothing is added to this session any more."""
         return self.ended_ns is not None
 
+    @property
+    def failed(self) -> bool:
+        """Whether a run of it stopped recording before it ended."""
+        return any(run.failure for run in self.runs)
+
 
 def _version(package: str) -> str:
     try:

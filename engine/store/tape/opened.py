@@ -61,8 +61,7 @@ class OpenTape:
         return self._digest
 
     def want(self, streams: Set[Stream], *, after_ns: int = 0) -> None:
-        """See `engine.ports.tape.Tape`. ``after_ns`` is an instant that has passed, where time went on without an
-        event: what was not wanted before begins behind it."""
+        """See `engine.ports.tape.Tape`."""
         wanted = {each for stream in streams for each in self._matching(stream)}
         if wanted == self._wanted:
             return

@@ -39,7 +39,7 @@ class Group:
 
 
 @define(eq=False)
-class _Sorted:
+class Sorted:
     """A row group of several symbols, in order of symbol."""
 
     table: Any
@@ -55,7 +55,11 @@ class TapeFile:
     kind: Kind
     parquet: Any
     names: list[str]
-    _sorted: dict[int, "weakref.ref[_Sorted]"] = field(factory=dict, init=False)
+    _sorted: dict[int, "weakref.ref[Sorted]"] = field(factory=dict, init=False)
+
+    def again(self) -> "TapeFile":
+        """The same file, opened anew: for a reader in another thread."""
+        return open_file(self.path)
 
     def batches(self, group: Group, symbol: str) -> Iterator[Any]:
         """A symbol's rows of a row group, at most `BATCH_ROWS` at a time, without the symbol."""
@@ -63,12 +67,13 @@ class TapeFile:
             names = [name for name in self.names if name != "symbol"]
             yield from self.parquet.iter_batches(BATCH_ROWS, row_groups=[group.number], columns=names)
             return
-        held = self._hold(group.number)
+        held = self.hold(group.number)
         first, rows = held.spans[symbol]
         for at in range(first, first + rows, BATCH_ROWS):
             yield held.table.slice(at, min(BATCH_ROWS, first + rows - at))
 
-    def _hold(self, number: int) -> _Sorted:
+    def hold(self, number: int) -> Sorted:
+        """A row group of several symbols in order of symbol, shared by all who hold it at the time."""
         known = self._sorted.get(number)
         held = None if known is None else known()
         if held is None:
@@ -77,7 +82,7 @@ class TapeFile:
         return held
 
 
-def sort_symbols(table: Any) -> _Sorted:
+def sort_symbols(table: Any) -> Sorted:
     """A table in order of symbol, rows of a symbol in the order that they have."""
     import pyarrow.compute  # an extra: see `open_files`
 
@@ -94,7 +99,7 @@ def sort_symbols(table: Any) -> _Sorted:
         texts[code]: (begin, end - begin)
         for code, begin, end in zip(runs.values.to_pylist(), begins, ends, strict=True)
     }
-    return _Sorted(table.drop_columns(["symbol"]), spans)
+    return Sorted(table.drop_columns(["symbol"]), spans)
 
 
 @frozen(eq=False)

@@ -46,6 +46,10 @@ def make_events(seed: int, seconds: int, symbols: Sequence[str] = ("SPY", "QQQ")
     return [event for _, event in sorted(told, key=lambda one: one[0])]
 
 
+def _names(event: MarketEvent) -> set[Stream]:
+    return {Stream(event.kind, event.symbol), Stream(event.kind, ANY)}
+
+
 @define(eq=False)
 class MemoryTape:
     """`engine.ports.Tape` of a list of events; ``size`` is how many a window has."""
@@ -82,13 +86,12 @@ class MemoryTape:
     def want(self, streams: Set[Stream], *, after_ns: int = 0) -> None:
         if streams == self._wanted:
             return
-        while self._place < len(self.events) and self.events[self._place].received_ns <= after_ns:
-            self._place += 1
-        self._wanted, self._window = frozenset(streams), None
+        before, self._wanted, self._window = self._wanted, frozenset(streams), None
         self._places = [
             place
             for place in range(self._place, len(self.events))
-            if {Stream((event := self.events[place]).kind, event.symbol), Stream(event.kind, ANY)} & self._wanted
+            if (names := _names(event := self.events[place])) & self._wanted
+            and (names & before or event.received_ns > after_ns)
         ]
 
     def window(self) -> Window | None:

@@ -226,7 +226,7 @@ def test_a_quiet_day_costs_next_to_nothing() -> None:
     counted = CountedTape(tape, now_ns=clock.now_ns, end_ns=tape.end_ns)
     options = ReplayOptions(strategies=(LoadedStrategy(waiter, None, "waiter"),), tapes=())
     with sealed_scheduling(0):
-        held = trio.run(hold, options, counted, clock, Keeper(tape.digest), clock=clock)
+        held = trio.run(hold, options, counted, clock, Keeper(), clock=clock)
     assert held.report.account is not None
     assert held.report.account.orders[0].filled == 2
     assert clock.now_ns() >= tape.end_ns

@@ -73,7 +73,7 @@ class MemoryTape:
     def streams(self) -> frozenset[Stream]:
         return frozenset(Stream(event.kind, event.symbol) for event in self.events)
 
-    def want(self, streams: Set[Stream]) -> None:
+    def want(self, streams: Set[Stream], *, after_ns: int = 0) -> None:
         self.wants.append((frozenset(streams), self._passed))
         names = {*streams, *map(sequence_of, streams)}
         self._places = [
@@ -200,6 +200,7 @@ def replay(
     clock = ReplayClock(START_NS)
     time = TapeClock(clock)
     told = Told()
+    fanout = TapeFanout(journal=told)
 
     def run_feed(_: Markets, feed: Feed) -> TapeStream:
         assert isinstance(feed, TapeFeed)
@@ -208,13 +209,13 @@ def replay(
     markets = Markets(
         clock=time,
         feed_of=lambda _: TAPE_FEED,
-        make_feed=lambda name: TapeFeed(name, TapeHistory(tape, time)),
+        make_feed=lambda name: TapeFeed(name, TapeHistory(tape, lambda: fanout.known_ns(time.now_ns()))),
         tuning=StreamTuning(),
         seed=1,
         say=lambda _, __: None,
         report=lambda _: None,
         on_failure=lambda _: None,
-        fanout=TapeFanout(journal=told),
+        fanout=fanout,
         run_feed=run_feed,
         channel_class=LentChannel,
     )

@@ -68,6 +68,19 @@ def test_what_matching_makes_of_an_event_is_known_before_the_event_is_told(*, fa
 
 
 @ROADS
+def test_a_deadline_that_a_fill_sets_comes_before_the_events_behind_it(*, fast: bool) -> None:
+    async def trader(floor: Floor) -> None:
+        for _ in range(3):
+            await floor.matching.place(12).wait()
+            await trio.sleep(0.25)
+            floor.note("awake")
+
+    tape = MemoryTape([trade(number, number * 0.1) for number in range(50)])
+    awake = [at_s for at_s, note, *_ in what(replay(tape, read_a, trader, fast=fast).log) if note == "awake"]
+    assert awake == [1.35, 2.75, 4.15]
+
+
+@ROADS
 def test_decisions_of_one_instant_pass_in_the_order_of_their_lines_whatever_task_runs_first(*, fast: bool) -> None:
     async def decide(floor: Floor, strategy: str, line: str, wait: int) -> None:
         for _ in range(wait):
@@ -121,6 +134,12 @@ def test_a_stream_begins_behind_the_instant_at_which_it_was_asked_for(*, fast: b
         events.insert(2 * number, trade(number, number, "B"))
     tape = MemoryTape(sorted(events, key=lambda event: event.received_ns))
     assert what(replay(tape, later, fast=fast).log) == [(float(at), "late", at) for at in range(10, 20)]
+
+    async def of_all(floor: Floor) -> None:
+        async with floor.context("beta").trades(ANY) as trades:
+            async for _ in trades:
+                pass
+
     tied = MemoryTape([trade(0, 0), trade(1, 0, "B"), trade(2, 0, "B"), trade(3, 0), trade(4, 1, "B")])
     assert what(replay(tied, at_an_event, fast=fast).log) == [(1.0, "behind", 4)]
 
@@ -130,7 +149,8 @@ def test_a_stream_begins_behind_the_instant_at_which_it_was_asked_for(*, fast: b
             await read(floor, Stream(Kind.TRADES, "B"), note="of many")
 
     tied = MemoryTape(tied.events)
-    assert what(replay(tied, covered, fast=fast).log)[0] == (0.0, "of many", 1)
+    assert what(replay(tied, covered, fast=fast).log) == [(1.0, "of many", 4)]
+    assert what(replay(MemoryTape(tied.events), at_an_event, of_all, fast=fast).log) == [(1.0, "behind", 4)]
     tied = MemoryTape([trade(0, 0), trade(1, 3), trade(2, 3, "B"), trade(3, 4)])
     assert [rest[-1] for rest in replay(tied, at_a_deadline, fast=fast).log] == [1, 2, 3]
 

@@ -3,15 +3,18 @@
 import math
 
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from engine.flow.replay.scheduler import (
     DICE,
     SORTED,
     is_cancelled,
     next_deadline,
+    replaced_clock,
     scheduler,
     sealed_scheduling,
+    told_cancelled,
+    unshield,
     watched_deadlines,
 )
 
@@ -117,3 +120,69 @@ async def test_a_task_that_cancelled_itself_is_cancelled() -> None:
         with trio.CancelScope(shield=True):  # noqa: ASYNC100 - Trio's books of it are what counts
             assert not is_cancelled(task)
     assert not is_cancelled(task)
+
+
+async def test_a_task_goes_on_by_being_cancelled_or_by_what_it_waited_for() -> None:
+    told: dict[str, bool] = {}
+
+    class Listener(trio.abc.Instrument):
+        def task_scheduled(self, task: trio.lowlevel.Task) -> None:
+            if task.name in names:
+                told[names[task.name]] = told_cancelled(task)
+
+    async def wait(name: str, event: trio.Event, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+        trio.lowlevel.current_task().name = name
+        names[name] = name
+        with trio.CancelScope() as scope:
+            task_status.started(scope)
+            await event.wait()
+
+    names: dict[str, str] = {}
+    rung, never = trio.Event(), trio.Event()
+    listener = Listener()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(wait, "rung", rung)
+        scope = await nursery.start(wait, "cancelled", never)
+        await wait_all_tasks_blocked()
+        trio.lowlevel.add_instrument(listener)
+        rung.set()
+        scope.cancel()
+    trio.lowlevel.remove_instrument(listener)
+    assert told == {"rung": False, "cancelled": True}
+
+
+async def test_a_task_without_its_shields_can_be_cancelled_from_outside() -> None:
+    async def hide(task_status: trio.TaskStatus[trio.lowlevel.Task]) -> None:
+        with trio.CancelScope(shield=True), trio.CancelScope(shield=True):
+            task_status.started(trio.lowlevel.current_task())
+            await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        task = await nursery.start(hide)
+        nursery.cancel_scope.cancel()
+        unshield(task)  # or this would wait for ever
+
+
+def test_the_clock_of_the_machine_is_replaced_and_a_virtual_one_stays() -> None:
+    class Ahead(trio.abc.Clock):
+        def __init__(self, inner: trio.abc.Clock) -> None:
+            self.inner = inner
+
+        def start_clock(self) -> None:
+            raise AssertionError
+
+        def current_time(self) -> float:
+            return self.inner.current_time() + 1e6
+
+        def deadline_to_sleep_time(self, deadline: float) -> float:
+            return self.inner.deadline_to_sleep_time(deadline - 1e6)
+
+    async def look() -> tuple[bool, bool]:
+        before = trio.current_time()
+        with replaced_clock(Ahead):
+            ahead = trio.current_time() - before > 1e5
+            await trio.lowlevel.checkpoint()
+        return ahead, trio.current_time() - before < 1e5
+
+    assert trio.run(look) == (True, True)
+    assert trio.run(look, clock=MockClock()) == (False, True)

@@ -26,13 +26,13 @@ MODULES_MAX: Final = 1_000
 
 
 @contextmanager
-def sealed(strategies: Iterable[LoadedStrategy]) -> Iterator[Seal]:
+def sealed(strategies: Iterable[LoadedStrategy], tolerated: frozenset[str] = frozenset()) -> Iterator[Seal]:
     """Refuse this thread's strategies what does not belong into a replay, while the block runs.
 
-    They have to be run as `watched` makes them.
+    They have to be run as `watched` makes them. What `Seal.tolerated` names is noted and not refused.
     """
     values = [loaded.strategy for loaded in strategies]
-    seal = Seal(Callers(files_of(values)))
+    seal = Seal(Callers(files_of(values)), tolerated)
     names = _Names()
     with _LOCK:
         _REPLACED.enter()

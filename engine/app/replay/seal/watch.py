@@ -70,16 +70,27 @@ _WORDS: Final = {
 
 @define(eq=False)
 class Seal:
-    """One sealed replay in one thread. ``refused`` holds each sentence once, in order."""
+    """One sealed replay in one thread. ``refused`` holds each sentence once, in order.
+
+    ``tolerated`` are pieces of advice (`TIME`, ...) for what is only noted; ``outside`` says where each call that was
+    refused or noted came from.
+    """
 
     callers: Callers
+    tolerated: frozenset[str] = frozenset()
     refused: list[str] = field(factory=list)
+    outside: list[str] = field(factory=list)
 
     def check(self, what: str, instead: str, frame: FrameType | None) -> None:
         """Raise `NotInReplay` if a strategy's own code is behind ``frame``; it called ``what``."""
         call = self.callers.find(frame)
         runner = RUNNING.get()
         if call is None or runner is None or (instead is FILES and runner.files):
+            return
+        where = f"{call.through or what}() at {call.path}:{call.line}"
+        if where not in self.outside and len(self.outside) < TOLD_MAX:
+            self.outside.append(where)
+        if instead in self.tolerated:
             return
         sentence = _render(runner, call, what, instead)
         if sentence not in self.refused and len(self.refused) < TOLD_MAX:
