@@ -97,7 +97,8 @@ class MarketClock:
 
     async def sleep_until(self, ts_ns: int) -> None:
         """Wait until market time is at least ``ts_ns``. At speed 0 only what is published can bring that about."""
-        await trio.lowlevel.checkpoint()
+        if self.now_ns() >= ts_ns:
+            await trio.lowlevel.checkpoint()
         while (left_ns := ts_ns - self.now_ns()) > 0:
             if self._speed == 0 or self._started_at is None:
                 await self._wait_moved(ts_ns)

@@ -219,8 +219,11 @@ class DataLine:
 
     async def _wait_work(self) -> None:
         due_s = self._out.next_due_s()
-        with trio.move_on_at(math.inf if due_s is None else due_s):
+        if due_s is None:
             await self._work.wait()
+        else:
+            with trio.move_on_at(due_s):
+                await self._work.wait()
         self._work = trio.Event()
 
     async def _send(self, buffer: bytearray) -> None:

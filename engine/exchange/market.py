@@ -148,9 +148,10 @@ class Market:
             now_ns = self.clock.now_ns()
             if head[0] > now_ns:
                 await self.clock.sleep_until(max(head[0], now_ns + tick_ns))
-                continue
+                now_ns = max(head[0], self.clock.now_ns())
+            else:
+                await trio.lowlevel.checkpoint()
             self._publish(self._take(BATCH_MAX, until_ns=now_ns))
-            await trio.lowlevel.checkpoint()
 
     async def _end(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -6,6 +6,7 @@ about at all. Nothing here waits but a weather.
 """
 
 import errno
+from collections.abc import Callable
 from typing import Final, Literal, Protocol, TypeAlias
 
 from attrs import define
@@ -85,9 +86,16 @@ class Link:
         for pipe in self.pipes:
             pipe.free()
 
-    def burn(self, way: Way, after_bytes: int, *, resets: bool) -> None:
-        """End the connection when so many more bytes went this way, wherever in a frame that is."""
-        self.way(way).fuse = Fuse(after_bytes, self.reset if resets else self.finish)
+    def burn(self, way: Way, after_bytes: int, *, resets: bool, told: Callable[[], object] | None = None) -> None:
+        """End the connection when so many more bytes went this way, wherever in a frame that is; ``told`` is called
+        right before, which may be long after this."""
+
+        def burnt() -> None:
+            if told is not None:
+                told()
+            (self.reset if resets else self.finish)()
+
+        self.way(way).fuse = Fuse(after_bytes, burnt)
 
     def slip(self, way: Way, some: bytes) -> None:
         """Bytes that nobody sent."""

@@ -140,6 +140,10 @@ class Pipe:
         self.broken = True
         self.wake()
 
+    def lose(self) -> None:
+        """The sender resets the connection: what has not left its system yet never will."""
+        self._on_way.clear()
+
     def wake(self) -> None:
         """Let everybody who waits look again."""
         self._readers.unpark_all()

@@ -142,12 +142,13 @@ class VirtualSocket(SocketFace):
     async def recv(self, buflen: int, flags: int = 0, /) -> bytes:
         """Some bytes, ``b""`` when the other side will send no more; raises ``ECONNRESET``."""
         size_max = index(buflen)
-        await trio.lowlevel.checkpoint()
+        if self._connected(self._in).readable:
+            await trio.lowlevel.checkpoint()
         pipe = self._connected(self._in)
-        while not pipe.readable:
+        while not pipe.readable:  # to wait is a checkpoint, and as with a kernel's socket the only one then
             await pipe.wait_readable()
             self._check_not_closed_meanwhile()
-        return pipe.take(size_max)
+        return pipe.take(size_max)  # noqa: ASYNC910 - as above
 
     async def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As `recv`, into a buffer; returns how many bytes."""
@@ -223,6 +224,8 @@ class VirtualSocket(SocketFace):
         self.close()
 
     def _break_off(self) -> None:
+        if self._out is not None:
+            self._out.lose()
         for pipe in (self._in, self._out):
             if pipe is not None:
                 pipe.break_off()

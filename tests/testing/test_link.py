@@ -60,6 +60,17 @@ async def test_a_fuse_lets_exactly_its_bytes_through(used: Network, resets: bool
         assert await client.receive_some() == b""
 
 
+async def test_a_fuse_tells_when_it_burns_and_not_when_it_is_laid(used: Network) -> None:
+    client, server, link = await open_link(used)
+    told: list[str] = []
+    link.burn("up", 5, resets=False, told=lambda: told.append("burnt"))
+    await client.send_all(b"12345")
+    assert not told
+    await client.send_all(b"6")
+    assert told == ["burnt"]
+    assert await server.receive_some() == b"12345"
+
+
 async def test_frozen_bytes_and_ends_arrive_with_the_thaw_and_not_before(autojump_clock: Any, used: Network) -> None:
     client, server, link = await open_link(used)
     link.freeze(("down",))
@@ -71,6 +82,17 @@ async def test_frozen_bytes_and_ends_arrive_with_the_thaw_and_not_before(autojum
     link.thaw()
     assert await client.receive_some() == b"late"
     assert await client.receive_some() == b""
+
+
+async def test_what_a_sender_who_resets_has_not_got_through_never_arrives(used: Network) -> None:
+    """As a system with ``SO_LINGER`` of no seconds, or whose process was killed."""
+    client, server, link = await open_link(used)
+    link.freeze()
+    await client.send_all(b"late")
+    link.orphan()
+    link.thaw()
+    with pytest.raises(trio.BrokenResourceError):
+        await server.receive_some()
 
 
 async def test_a_frozen_connection_fills_its_window_and_then_makes_the_sender_wait(autojump_clock: Any) -> None:

@@ -155,13 +155,14 @@ class _Connection:
 
     async def _read_request(self) -> Request | None:
         """The next request; ``None`` when the client is done, or took too long."""
-        with trio.move_on_after(IDLE_MAX_S):
-            await trio.lowlevel.checkpoint()
+        with trio.move_on_after(IDLE_MAX_S) as patience:
             pipelined = self._http.trailing_data[0]
-            if not pipelined and not await self._feed():
+            if pipelined:
+                await trio.lowlevel.checkpoint()
+            elif not await self._feed():
                 return None
-            with trio.move_on_after(REQUEST_MAX_S):
-                return await self._read_rest()
+            patience.deadline = trio.current_time() + REQUEST_MAX_S
+            return await self._read_rest()
         return None
 
     async def _read_rest(self) -> Request | None:
@@ -175,9 +176,8 @@ class _Connection:
                 raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
         return _parse_head(head, bytes(body), self._peer) if isinstance(event, h11.EndOfMessage) else None
 
-    async def _event(self) -> object:
+    async def _event(self) -> object:  # noqa: ASYNC910 - what is here already needs no wait, and it is bounded
         """The next event of h11, reading as needed; `ConnectionClosed` when the client is done."""
-        await trio.lowlevel.checkpoint()
         while (event := self._http.next_event()) is h11.NEED_DATA:
             await self._feed()
         return h11.ConnectionClosed() if event is h11.PAUSED else event

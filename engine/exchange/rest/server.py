@@ -86,15 +86,15 @@ class RestServer:
         )
         self._wall_s = wall_s
         self._ids = count(1)
+        self._date = (-1, "")
         self._http = HttpServer(self.respond)
 
     async def serve_connection(self, stream: trio.abc.Stream) -> None:
         """Serve one connection until it ends; raises nothing of the client's making."""
         await self._http.serve_connection(stream)
 
-    async def respond(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:  # noqa: ASYNC910 - reading and writing it wait
         """Answer one request, with the faults that stand now around it."""
-        await trio.lowlevel.checkpoint()
         self.requests += 1
         if self._control is not None and request.path.startswith(PREFIX):
             return self._control.answer(request, request.peer)
@@ -124,11 +124,10 @@ class RestServer:
     def _stamp(self, response: Response, budget: Headers) -> Response:
         """The reply with its number and date and, but for what a fault tells instead, the headers of the budget."""
         told = {name.lower() for name, _ in response.headers}
-        ours = (
-            *budget,
-            ("X-Request-ID", f"{next(self._ids):032x}"),
-            ("Date", formatdate(self._wall_s(), usegmt=True)),
-        )
+        now_s = int(self._wall_s())
+        if now_s != self._date[0]:
+            self._date = now_s, formatdate(now_s, usegmt=True)
+        ours = (*budget, ("X-Request-ID", f"{next(self._ids):032x}"), ("Date", self._date[1]))
         return evolve(response, headers=(*response.headers, *(each for each in ours if each[0].lower() not in told)))
 
     def _answer(self, steps: list[str], request: Request, *, is_data: bool) -> Response:
@@ -161,6 +160,8 @@ def _spoil(response: Response, verdict: Verdict) -> Response:
     if verdict.status is not None:
         failed = refuse(verdict.status, "the exchange was told to fail this request")
         return evolve(failed, headers=tuple(verdict.headers.items()))
+    if verdict.silent is None and not verdict.reset:
+        return response
     if verdict.silent == "body":
         return evolve(response, cut=True, silent=True)
     return evolve(response, reset=verdict.reset, silent=verdict.silent is not None)

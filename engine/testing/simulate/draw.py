@@ -28,6 +28,14 @@ CALM_SHARE: Final = 0.3
 EVENTS_PER_S: Final = (0.1, 0.9)
 """Log-uniform: faults are what is looked at, and more events cost more than they show."""
 PLAYERS: Final = (2, 4)
+EARLY: Final = 0.12
+LATE: Final = 0.12
+"""Shares of the sessions that begin before the market opens, or end after it has closed: orders wait or are refused,
+streams are quiet."""
+MIDDLE: Final = (0.1, 0.9)
+"""Where in such a session the market opens or closes."""
+OPEN_S: Final = 6.5 * HOUR_S
+"""From the opening to the close."""
 START_S: Final = 5.0
 """The first seconds are quiet in three sessions of four: most faults need a line to happen to."""
 
@@ -47,7 +55,16 @@ def build_plan(seed: int, hours: float = 1.0) -> Plan:
         rates=_rates(Random(f"{seed}/rates")),
         players=_players(Random(f"{seed}/players"), symbols),
         calm_s=round(calm_s, 3),
+        opening_s=_opening_s(Random(f"{seed}/opening"), seconds),
     )
+
+
+def _opening_s(dice: Random, seconds: float) -> float:
+    """When it begins: mostly with the market, else so that the opening, or the close, comes in the middle of it."""
+    kind, behind_s = dice.random(), dice.uniform(*MIDDLE) * seconds
+    if kind < EARLY:
+        return round(-behind_s, 3)
+    return round(OPEN_S - behind_s, 3) if kind < EARLY + LATE else 0.0
 
 
 def _symbols(dice: Random) -> tuple[str, ...]:

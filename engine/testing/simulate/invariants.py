@@ -25,7 +25,9 @@ class Invariant:
 
 
 _DELIVERY: Final = "judge/delivery.py"
-_WORLD: Final = "judge/world.py"
+_LINES: Final = "judge/lines.py"
+_ASKING: Final = "judge/asking.py"
+_BOUNDS: Final = "judge/bounds.py"
 _ORDERS: Final = "judge/orders.py"
 _REST: Final = "judge/rest.py"
 
@@ -34,23 +36,27 @@ INVARIANTS: Final = (
     Invariant(2, "order", "Each stream is told in the order of its time.", "step", _DELIVERY),
     Invariant(3, "content", "What is told is what the exchange published.", "step", _DELIVERY),
     Invariant(4, "late", "What comes late has a cause that the world knows.", "step", _DELIVERY),
-    Invariant(5, "lossless", "Told, declared missing and dropped together are all that was published.", "end", _REST),
-    Invariant(6, "one_line", "Each endpoint has at most one connection of ours.", "step", _WORLD),
-    Invariant(7, "dials", "An endpoint is not dialled more often than the restart policy says.", "step", _WORLD),
-    Invariant(8, "budget", "REST is asked no more often in a minute than the venue allows.", "step", _WORLD),
-    Invariant(9, "retry_after", "Nobody asks while the venue asked for quiet, but for what is urgent.", "step", _WORLD),
-    Invariant(10, "memory", "Queues and what is remembered of the past have a bound.", "step", _WORLD),
-    Invariant(11, "tasks", "The number of tasks has a bound.", "step", _WORLD),
+    Invariant(
+        5, "lossless", "Told, declared missing and dropped together are all that was published.", "end", _DELIVERY
+    ),
+    Invariant(6, "one_line", "Each endpoint has at most one connection of ours.", "step", _LINES),
+    Invariant(7, "dials", "An endpoint is not dialled more often than the restart policy says.", "step", _LINES),
+    Invariant(8, "budget", "REST is asked no more often in a minute than the venue allows.", "step", _ASKING),
+    Invariant(
+        9, "retry_after", "Nobody asks while the venue asked for quiet, but for what is urgent.", "step", _ASKING
+    ),
+    Invariant(10, "memory", "Queues and what is remembered of the past have a bound.", "step", _BOUNDS),
+    Invariant(11, "tasks", "The number of tasks has a bound.", "step", _BOUNDS),
     Invariant(12, "future", "Nothing is told before it happened.", "step", _DELIVERY),
     Invariant(
         13, "live_again", "After the last fault every feed and the account are live again in time.", "end", _REST
     ),
     Invariant(14, "survives", "Nothing that the world does ends the engine.", "end", _REST),
     Invariant(15, "clean_end", "After its end no socket, no task and no file of it is left.", "end", _REST),
-    Invariant(16, "livelock", "Time goes on: no instant has steps without end.", "step", _WORLD),
-    Invariant(17, "dead_peer", "A line whose peer is dead is noticed in time.", "step", _WORLD),
-    Invariant(18, "healthy", "A line to which nothing happened is not dropped.", "step", _WORLD),
-    Invariant(19, "reconnects", "A new connection has a cause.", "step", _WORLD),
+    Invariant(16, "livelock", "Time goes on: no instant has steps without end.", "step", _BOUNDS),
+    Invariant(17, "dead_peer", "A line whose peer is dead is noticed in time.", "step", _LINES),
+    Invariant(18, "healthy", "A line to which nothing happened is not dropped.", "step", _LINES),
+    Invariant(19, "reconnects", "A new connection has a cause.", "step", _LINES),
     Invariant(
         20, "conservation", "Received and backfilled are delivered, conflated, dropped or queued.", "step", _REST
     ),
@@ -62,10 +68,16 @@ INVARIANTS: Final = (
     Invariant(24, "books", "At rest orders, fills, positions and cash are the exchange's.", "end", _REST),
     Invariant(25, "resolved", "At rest no order's fate is unknown.", "end", _REST),
     Invariant(26, "lifecycle", "Orders change their state along the table alone.", "step", _ORDERS),
-    Invariant(27, "gaps", "Each declared gap is a hole that is there.", "end", _REST),
-    Invariant(28, "alarms", "A silence is told within its time, and none that is not one.", "step", _WORLD),
+    Invariant(27, "gaps", "Each declared gap is a hole that is there.", "step", _DELIVERY),
+    Invariant(28, "alarms", "A silence is told within its time, and none that is not one.", "step", _LINES),
     Invariant(29, "secrets", "No output holds a secret.", "step", "judge/secrets.py"),
-    Invariant(30, "replay", "The session's journal replays to the same decisions.", "end", _REST),
+    Invariant(
+        30,
+        "replay",
+        "The session's journal replays to the same decisions.",
+        "elsewhere",
+        "tests/app/verify/test_verify.py",
+    ),
 )
 """In the order of their numbers, from 1."""
 

@@ -41,3 +41,5 @@ class Plan:
     players: tuple[Player, ...]
     calm_s: float
     """Nothing goes wrong for so long before the end: what was broken must mend by itself."""
+    opening_s: float = 0.0
+    """When the session begins, seconds behind the opening of the stock market; negative before it."""

@@ -17,11 +17,18 @@ TEXT_MAX: Final = 160
 
 def describe_plan(plan: Plan) -> str:
     """A plan in one line."""
+    players = ", ".join(each.kind for each in plan.players) or "none"
     return (
-        f"seed {plan.seed}: {plan.seconds:g} s with {plan.calm_s:g} s of calm, {', '.join(plan.symbols)} at "
-        f"{plan.events_per_s:g} events a second, players {', '.join(each.kind for each in plan.players) or 'none'}, "
+        f"seed {plan.seed}: {plan.seconds:g} s{_when(plan)} with {plan.calm_s:g} s of calm, "
+        f"{', '.join(plan.symbols)} at {plan.events_per_s:g} events a second, players {players}, "
         f"{len(plan.troubles)} troubles, {len(plan.rates)} faults by chance"
     )
+
+
+def _when(plan: Plan) -> str:
+    if not plan.opening_s:
+        return ""
+    return f" from {abs(plan.opening_s):g} s {'before' if plan.opening_s < 0 else 'behind'} the opening"
 
 
 def tell_failure(outcome: Outcome, *, whole: Plan | None = None, kept: Path | None = None) -> str:

@@ -7,7 +7,7 @@ Instants ``at_s`` are seconds from the beginning of the session, ``now_ns`` is m
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
@@ -80,150 +80,66 @@ class Scene:
     """All incarnations so far; the last is the present one, if it is alive."""
 
 
-class Watch(Protocol):
-    """Who looks on. `Looker` does nothing, and is there to be derived from."""
+class Watch:
+    """Who looks on. This one looks away; derive from it and write what you want to see."""
 
     def started(self, scene: Scene) -> None:
         """Exchange and network stand, no engine yet."""
-        ...
 
     def engine_started(self, life: Life) -> None:
         """An incarnation begins (its account opens later, see `account_opened`)."""
-        ...
 
     def account_opened(self, life: Life) -> None:
         """``life.account`` is there."""
-        ...
 
     def engine_ended(self, life: Life, how: Ended) -> None:
         """It is over: ``life.failure`` says why where it failed. ``killed`` is told at the instant of death."""
-        ...
 
     def probed(self, life: Life, step: Step) -> None:
         """A named instant on an order's way, of a living engine."""
-        ...
 
     def published(self, events: Sequence[MarketEvent], now_ns: int) -> None:
         """The exchange has published these, whoever hears them."""
-        ...
 
     def opened(self, taking: Taking) -> None:
         """A player subscribes (told just behind the opening)."""
-        ...
 
     def closed(self, taking: Taking) -> None:
         """It unsubscribed, or its channel ended."""
-        ...
 
     def delivered(self, taking: Taking, events: Sequence[Event], now_ns: int) -> None:
         """A player was handed these (market events and, with ``gaps``, `Gap`), in this order."""
-        ...
 
     def noticed(self, life: Life, strategy: str, notice: Event, now_ns: int) -> None:
         """A player's lifecycle channel told this: `Connected`, `Lost`, `Gap`, `Alarm` ..."""
-        ...
 
     def asked(self, life: Life, strategy: str, what: str, symbol: str) -> None:
         """A trader is about to do this: the name of the move."""
-        ...
 
     def dialed(self, life: int, host: str, outcome: str) -> None:
         """The engine opened a TCP connection to this name: ``made``, ``refused``, ``hung`` or ``no name``."""
-        ...
 
     def line(self, number: int, path: str, *, is_open: bool) -> None:
         """A stream (WebSocket) connection has come to the exchange, or has ended there."""
-        ...
 
     def requested(self, received: Received, response: Response) -> None:
         """A REST request and what it is answered with (which a fault may still keep from arriving)."""
-        ...
 
     def said(self, text: str) -> None:
         """A line of the engine's log, as it would be written."""
-        ...
 
     def fault(self, kind: str, at_s: float, text: str) -> None:
         """The nemesis did this just now. Faults by chance are not told: see ``scene.running.plan.hits``."""
-        ...
 
     def step(self) -> None:
         """Some thousand steps of the scheduler have passed since the last call, or a simulated second."""
-        ...
 
     def calm(self) -> None:
         """Nothing more goes wrong from here on."""
-        ...
 
-    async def at_rest(self, life: Life) -> None:
+    async def at_rest(self, life: Life) -> None:  # noqa: ASYNC910 - nothing to wait for
         """The last moments, while all still runs: ask, compare. Bounded to some simulated minutes."""
-        ...
 
     def ended(self, tasks: int) -> Sequence[Violation]:
         """Everything has ended; ``tasks`` of the engine are left (0). The judge's last word."""
-        ...
-
-
-class Looker:
-    """A `Watch` that looks away. Derive from it and write what you want to see."""
-
-    def started(self, scene: Scene) -> None:
-        """Nothing."""
-
-    def engine_started(self, life: Life) -> None:
-        """Nothing."""
-
-    def account_opened(self, life: Life) -> None:
-        """Nothing."""
-
-    def engine_ended(self, life: Life, how: Ended) -> None:
-        """Nothing."""
-
-    def probed(self, life: Life, step: Step) -> None:
-        """Nothing."""
-
-    def published(self, events: Sequence[MarketEvent], now_ns: int) -> None:
-        """Nothing."""
-
-    def opened(self, taking: Taking) -> None:
-        """Nothing."""
-
-    def closed(self, taking: Taking) -> None:
-        """Nothing."""
-
-    def delivered(self, taking: Taking, events: Sequence[Event], now_ns: int) -> None:
-        """Nothing."""
-
-    def noticed(self, life: Life, strategy: str, notice: Event, now_ns: int) -> None:
-        """Nothing."""
-
-    def asked(self, life: Life, strategy: str, what: str, symbol: str) -> None:
-        """Nothing."""
-
-    def dialed(self, life: int, host: str, outcome: str) -> None:
-        """Nothing."""
-
-    def line(self, number: int, path: str, *, is_open: bool) -> None:
-        """Nothing."""
-
-    def requested(self, received: Received, response: Response) -> None:
-        """Nothing."""
-
-    def said(self, text: str) -> None:
-        """Nothing."""
-
-    def fault(self, kind: str, at_s: float, text: str) -> None:
-        """Nothing."""
-
-    def step(self) -> None:
-        """Nothing."""
-
-    def calm(self) -> None:
-        """Nothing."""
-
-    async def at_rest(self, life: Life) -> None:  # noqa: ASYNC910 - nothing to wait for
-        """Nothing."""
-
-    def ended(self, tasks: int) -> Sequence[Violation]:
-        """Nothing to say."""
         return ()

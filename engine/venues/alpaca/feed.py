@@ -169,17 +169,21 @@ class AlpacaLine:
 
         Raises a `Retryable` or an `AskHuman` once everything before it has been returned. Safe to cancel.
         """
-        while True:
-            await trio.lowlevel.checkpoint()  # the last one before something is taken when something is there
+        while True:  # noqa: ASYNC913 - one checkpoint a round, here or in the wait: the last thing before it takes
+            if self._failure is not None or self._socket.inbox.ready:
+                await trio.lowlevel.checkpoint()
             if self._failure is not None:
                 raise self._failure
             deadline = self._acknowledge_by if self._protocol.awaiting else math.inf
             if not self._socket.inbox.ready:
-                with trio.move_on_at(deadline):
+                if deadline == math.inf:
                     await self._socket.inbox.wait()
+                else:
+                    with trio.move_on_at(deadline):
+                        await self._socket.inbox.wait()
             arrival = self._take()
             if arrival is not None:
-                return arrival
+                return arrival  # noqa: ASYNC910 - as above
             self._notice_end(deadline)
 
     async def want(self, streams: Set[Stream]) -> None:

@@ -1,10 +1,14 @@
 """The judge sees each way in which deliveries can be wrong, and none where they are right."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
+
 import pytest
 from msgspec.structs import replace
 
 from engine.testing.simulate.outcome import Violated
-from tests.testing.simulate.conftest import Hand
+from engine.testing.simulate.plan import Plan, Trouble
+from tests.testing.simulate.conftest import Hand, build_plan
 
 
 def broken(number: int) -> "pytest.RaisesExc[Violated]":
@@ -91,6 +95,16 @@ def test_5_a_trade_that_never_comes(hand: Hand) -> None:
         hand.judge.closed(taking)
 
 
+def test_5_what_a_straggler_was_put_in_front_of_may_still_wait_for_its_player(hand: Hand) -> None:
+    taking, trades = hand.open(), [hand.trade(number, number) for number in (1, 2, 3)]
+    hand.now_s = 4
+    hand.publish(trades[0], trades[2])
+    hand.now_s = 5
+    hand.publish(trades[1])
+    hand.tell(taking, trades[0], trades[1])
+    hand.judge.closed(taking)
+
+
 def test_5_the_last_trades_that_never_come(hand: Hand) -> None:
     taking, trades = hand.open(), [hand.trade(number, number) for number in (1, 2, 3)]
     hand.now_s = 4
@@ -107,6 +121,19 @@ def test_5_a_trade_that_a_gap_names_is_not_owed(hand: Hand) -> None:
     hand.publish(*trades)
     hand.tell(taking, trades[0], hand.gap(1, 3), trades[2])
     hand.judge.closed(taking)
+
+
+@pytest.mark.parametrize(("lag", "span", "wrong"), [("21s", "60s", False), ("14s", "60s", True), ("21s", "5s", True)])
+def test_5_what_history_kept_back_for_too_long_is_not_owed(
+    playing: Callable[[Plan], Hand], lag: str, span: str, wrong: bool
+) -> None:
+    hand = playing(build_plan(Trouble(kind="history_lag", at_s=1.0, keys=(("lag", lag), ("for", span)))))
+    taking, trades = hand.open(), [hand.trade(number, number) for number in (1, 2, 3)]
+    hand.now_s = 4
+    hand.publish(*trades)
+    hand.tell(taking, trades[0], trades[2])
+    with broken(5) if wrong else nullcontext():
+        hand.judge.closed(taking)
 
 
 def test_5_where_only_the_newest_is_wanted_nothing_is_owed(hand: Hand) -> None:

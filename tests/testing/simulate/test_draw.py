@@ -6,7 +6,7 @@ import pytest
 
 from engine.exchange.faults.script import build_fault
 from engine.testing.simulate.catalogue import CHANCES, TROUBLES, fault_table
-from engine.testing.simulate.draw import TROUBLES_PER_H, build_plan
+from engine.testing.simulate.draw import OPEN_S, TROUBLES_PER_H, build_plan
 
 SEEDS = range(150)
 PLANS = [build_plan(seed) for seed in SEEDS]
@@ -31,6 +31,16 @@ def test_an_hour_has_its_troubles_before_its_calm() -> None:
         assert len(plan.troubles) >= TROUBLES_PER_H[0] * 0.74
         assert all(0 <= trouble.at_s <= bad_s for trouble in plan.troubles)
         assert list(plan.troubles) == sorted(plan.troubles, key=lambda each: each.at_s)
+
+
+def test_most_sessions_begin_with_the_market_and_others_see_it_open_or_close() -> None:
+    early = [plan for plan in PLANS if plan.opening_s < 0]
+    late = [plan for plan in PLANS if plan.opening_s > 0]
+    assert early
+    assert late
+    assert len(early) + len(late) < len(PLANS) / 2
+    assert all(plan.opening_s + plan.seconds > 0 for plan in early)
+    assert all(plan.opening_s < OPEN_S < plan.opening_s + plan.seconds for plan in late)
 
 
 def test_somebody_watches_and_somebody_trades() -> None:

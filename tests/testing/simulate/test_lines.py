@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +60,60 @@ def test_17_a_dead_line_that_nobody_notices(playing: Callable[[Plan], Hand], tro
         hand.judge.step()
 
 
+@pytest.mark.parametrize(
+    ("kind", "where", "wrong"),
+    [
+        ("net_freeze", (("road", "stream"), ("for_s", 110.0)), False),
+        ("half_open", (("line", "data"), ("for", "120s")), True),
+    ],
+)
+def test_17_the_calm_puts_the_network_right_and_not_what_the_exchange_does(
+    playing: Callable[[Plan], Hand], kind: str, where: tuple[tuple[str, object], ...], wrong: bool
+) -> None:
+    hand = playing(build_plan(Trouble(kind=kind, at_s=10.0, keys=where)))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    hand.now_s = 10
+    hand.judge.fault(kind, 10.0, "")
+    hand.now_s = 30
+    hand.judge.calm()
+    hand.now_s = 101
+    with broken(17) if wrong else nullcontext():
+        hand.judge.step()
+
+
+def test_17_a_mute_line_cannot_die_as_well(playing: Callable[[Plan], Hand]) -> None:
+    """The exchange keeps such a fault for the next line."""
+    mute = Trouble(kind="mute", at_s=5.0, keys=(("line", "data"),))
+    dead = Trouble(kind="half_open", at_s=10.0, keys=(("line", "data"), ("for", "120s")))
+    hand = playing(build_plan(mute, dead))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    for trouble in (mute, dead):
+        hand.now_s = trouble.at_s
+        hand.judge.fault(trouble.kind, trouble.at_s, "")
+    hand.now_s = 120
+    hand.judge.step()
+
+
+def test_17_a_dead_line_that_nobody_reads_is_noticed_when_it_is_read_again(
+    playing: Callable[[Plan], Hand],
+) -> None:
+    """A strategy with ``full="block"`` holds up its feed, pongs and all."""
+    hand = playing(build_plan(Trouble(kind="half_open", at_s=10.0, keys=(("line", "data"), ("for", "120s")))))
+    slow = ["one"]
+    markets = SimpleNamespace(fanout=SimpleNamespace(crowded=lambda _: slow))
+    hand.life.account = SimpleNamespace(markets=markets)  # type: ignore[assignment] # as much of it as is looked at
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    hand.now_s = 10
+    hand.judge.fault("half_open", 10.0, "")
+    hand.now_s = 110
+    hand.judge.lines.step()
+    slow.clear()
+    hand.judge.lines.step()
+    hand.now_s = 210
+    with broken(17):
+        hand.judge.lines.step()
+
+
 def test_17_a_dead_line_that_is_dialled_anew_was_noticed(playing: Callable[[Plan], Hand]) -> None:
     hand = playing(build_plan(Trouble(kind="half_open", at_s=10.0, keys=(("line", "data"), ("for", "120s")))))
     hand.judge.line(1, "/v2/iex", is_open=True)
@@ -114,12 +169,51 @@ def test_18_a_line_that_is_given_up_after_a_fault(hand: Hand) -> None:
     hand.judge.noticed(hand.life, "one", Lost("iex", hand.now_ns, "no pong"), hand.now_ns)
 
 
+def test_18_a_fault_that_lasts_is_a_cause_until_its_end(playing: Callable[[Plan], Hand]) -> None:
+    """The exchange counts it when it begins, and what it counts says nothing of its end."""
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "data"),))))
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.hits["mute"] = 1
+    hand.now_s = 11
+    hand.judge.step()
+    hand.now_s = 400
+    hand.judge.noticed(hand.life, "one", Lost("iex", hand.now_ns, "nothing for 180 s"), hand.now_ns)
+
+
 def test_18_a_fault_that_touches_no_line_is_no_cause(hand: Hand) -> None:
     hand.now_s = 1000
     hand.hits["duplicate"] = 3
     hand.judge.step()
     with broken(18):
         hand.judge.noticed(hand.life, "one", Lost("iex", hand.now_ns, "no pong"), hand.now_ns)
+
+
+@pytest.mark.parametrize(("feed", "wrong"), [("account", False), ("iex", True)])
+def test_18_an_update_that_was_kept_from_the_line_is_a_cause_for_the_accounts_line_alone(
+    hand: Hand, feed: str, wrong: bool
+) -> None:
+    """What the replay tells and the line does not looks like a mute line."""
+    hand.now_s = 1000
+    hand.hits["drop_update"] = 1
+    hand.judge.step()
+    with broken(18) if wrong else nullcontext():
+        hand.judge.noticed(hand.life, "one", Lost(feed, hand.now_ns, "nothing came"), hand.now_ns)
+
+
+@pytest.mark.parametrize(("until_s", "wrong"), [(2000, False), (1000, True)])
+def test_18_a_mute_line_of_the_account_may_be_noticed_whenever_there_is_something_to_hear(
+    playing: Callable[[Plan], Hand], until_s: float, wrong: bool
+) -> None:
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "trading"),))))
+    hand.judge.line(1, "/stream", is_open=True)
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.now_s = until_s
+    hand.judge.line(1, "/stream", is_open=False)
+    hand.now_s = 2000
+    with broken(18) if wrong else nullcontext():
+        hand.judge.noticed(hand.life, "one", Lost("account", hand.now_ns, "nothing came"), hand.now_ns)
 
 
 def test_19_a_connection_anew_without_a_cause(hand: Hand) -> None:

@@ -1,7 +1,8 @@
 """The judge sees orders that leave too early, twice, or although they may not, and states that go backwards."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,8 @@ from engine.store import ACCOUNT, Latches
 from engine.store.orderfile import OrderFile, open_order_file
 from engine.store.rows import render_rows
 from engine.testing.simulate.outcome import Violated
-from tests.testing.simulate.conftest import Hand
+from engine.testing.simulate.plan import Plan, Player
+from tests.testing.simulate.conftest import Hand, build_plan
 
 REQUEST = OrderRequest(
     symbol="SPY", side=Side.BUY, type=OrderType.MARKET, time_in_force=TimeInForce.DAY, qty=Decimal(1)
@@ -41,7 +43,13 @@ def intent(cid: str, purpose: Purpose = Purpose.ENTRY) -> Intent:
 
 @pytest.fixture
 def file(hand: Hand, tmp_path: Path) -> Iterator[OrderFile]:
-    """The order file of a life whose strategy is listened to."""
+    """The order file of a life whose account is listened to."""
+    with listened(hand, tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def listened(hand: Hand, tmp_path: Path) -> Iterator[OrderFile]:
     blotter = Blotter("k3x9")
     hand.life.account = SimpleNamespace(desk=SimpleNamespace(blotter=blotter), states={"one": None})  # type: ignore[assignment] # as much of it as is looked at
     opened = open_order_file(tmp_path)
@@ -122,6 +130,21 @@ def test_23_an_exit_while_the_accounts_line_is_lost_may_go(hand: Hand, file: Ord
     hand.judge.noticed(hand.life, "one", Lost("account", hand.now_ns, "cut"), hand.now_ns)
     hand.now_s += 60
     post(hand, "k3x9-one-0")
+
+
+@pytest.mark.parametrize(("feed", "purpose", "wrong"), [
+    ("iex", Purpose.ENTRY, True), ("crypto", Purpose.ENTRY, False), ("iex", Purpose.EXIT, False),
+])  # fmt: skip
+def test_23_an_entry_of_a_strategy_that_sees_nothing(
+    playing: Callable[[Plan], Hand], tmp_path: Path, feed: str, purpose: Purpose, wrong: bool
+) -> None:
+    hand = playing(build_plan(players=(Player(kind="trader", name="one", params=(("symbols", ("SPY",)),)),)))
+    with listened(hand, tmp_path) as file:
+        write(hand, file, "k3x9-one-0", purpose)
+        hand.judge.noticed(hand.life, "one", Lost(feed, hand.now_ns, "cut"), hand.now_ns)
+        hand.now_s += 60
+        with broken(23) if wrong else nullcontext():
+            post(hand, "k3x9-one-0")
 
 
 def test_23_an_entry_behind_a_tripped_kill_switch(hand: Hand, file: OrderFile, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from engine.exchange.rest.http import Response
 from engine.exchange.rest.received import Received
 from engine.exchange.rest.server import DATA_PATHS, TOO_MANY
 from engine.testing.simulate.judge.ground import Ground, broken
-from engine.testing.simulate.watch import Life, Looker
+from engine.testing.simulate.watch import Life, Watch
 
 WINDOW_S: Final = 60.0
 COMPRESSED: Final = 24
@@ -40,7 +40,7 @@ class _Side:
 
 
 @define(eq=False)
-class Asking(Looker):
+class Asking(Watch):
     """Counts by life, since a new one cannot know what the old one asked."""
 
     ground: Ground

@@ -7,7 +7,7 @@ from attrs import define
 
 from engine.flow.channel import HANDED_MAX
 from engine.testing.simulate.judge.ground import Ground, broken
-from engine.testing.simulate.watch import Looker
+from engine.testing.simulate.watch import Watch
 
 TASKS_MAX: Final = 600
 """Of engine and exchange together: some fifty for the engine, some ten a connection, one for each order whose fate is
@@ -20,7 +20,7 @@ LOOK_EVERY_S: Final = 20.0
 
 
 @define(eq=False)
-class Bounds(Looker):
+class Bounds(Watch):
     """Looks at each step. ``living`` counts the tasks of this run of Trio."""
 
     ground: Ground

@@ -17,7 +17,7 @@ from engine.model.stream import ANY, Stream
 from engine.ports.context import Event
 from engine.testing.simulate.judge.ground import SHADOW_S, Ground, broken
 from engine.testing.simulate.judge.truth import Key, Name, Told, Truth, content
-from engine.testing.simulate.watch import Life, Looker, Scene, Taking
+from engine.testing.simulate.watch import Life, Scene, Taking, Watch
 
 AHEAD_NS: Final = 50_000_000
 """Our clock reads the venue's over a network, so it may be ahead of it by some milliseconds; simulated, by less."""
@@ -61,7 +61,7 @@ class Got:
 
 
 @define(eq=False)
-class Delivery(Looker):
+class Delivery(Watch):
     """``got`` are the subscriptions that are open, by their number."""
 
     ground: Ground
@@ -92,7 +92,7 @@ class Delivery(Looker):
         got = self.got.pop(taking.number, None)
         if got is not None:
             for name, row in got.rows.items():
-                self.check_owed(got, name, row, until_ns=row.newest_published_ns)
+                self.check_owed(got, name, row, until_ns=row.newest_published_ns, read_ns=row.last_ns)
 
     def noticed(self, life: Life, strategy: str, notice: Event, now_ns: int) -> None:
         """Gaps are told on the lifecycle too."""
@@ -209,10 +209,11 @@ class Delivery(Looker):
                 continue
             for name in self._names(got):
                 row = got.rows.get(name, Row())
-                behind_ns = (
-                    row.newest_published_ns if self.ground.slow else until_ns
-                )  # the rest may wait for its player
-                self.check_owed(got, name, row, until_ns=min(until_ns, behind_ns))
+                if self.ground.slow:  # the rest may wait for its player
+                    behind_ns = min(until_ns, row.newest_published_ns)
+                    self.check_owed(got, name, row, until_ns=behind_ns, read_ns=row.last_ns)
+                else:
+                    self.check_owed(got, name, row, until_ns=until_ns)
 
     def _names(self, got: Got) -> Iterator[Name]:
         """The streams it is owed: all that it asked for, and with a wildcard all that there are."""
@@ -222,8 +223,12 @@ class Delivery(Looker):
             elif stream.kind in OWING:
                 yield from sorted(name for name in self.truth.streams if name[0] is stream.kind)
 
-    def check_owed(self, got: Got, name: Name, row: Row, *, until_ns: int) -> None:
-        """That nothing is missing of one stream, of what was published behind its first event, up to then."""
+    def check_owed(self, got: Got, name: Name, row: Row, *, until_ns: int, read_ns: int | None = None) -> None:
+        """That nothing is missing of one stream, of what was published behind its first event, up to then.
+
+        ``read_ns``: the player has read so far and no further. What is younger may wait for it, even where a straggler
+        that it has read was published behind it: an arrival is put in order.
+        """
         if got.taking.full == "fail" or name[0] not in OWING:
             return
         if got.taking.full == "latest":
@@ -236,7 +241,10 @@ class Delivery(Looker):
             from_ns = max(got.taking.opened_ns, self._market_ns(calm_s)) + int(SHADOW_S * NS_PER_S)
         else:
             from_ns = row.first_published_ns
-        missing = [told for told in self._owed(name, row, from_ns, until_ns) if not self._excused(got, name, told)]
+        owed = self._owed(name, row, from_ns, until_ns)
+        missing = [
+            told for told in owed if (read_ns is None or told.ts_ns <= read_ns) and not self._excused(got, name, told)
+        ]
         if missing and not self.ground.hits("nan_prices"):
             first = missing[0]
             broken(
@@ -272,6 +280,8 @@ class Delivery(Looker):
 
     def _excused(self, got: Got, name: Name, told: Told) -> bool:
         """Whether a gap names it. A drop is told to its own subscription alone, every other hole to all."""
+        if self.ground.withheld((told.published_ns - self.truth.start_ns) / NS_PER_S):
+            return True
         life = got.taking.life.number
         everybody = (gap for number, gap in self.gaps if number == life)
         return any(_covers(gap, name, told) for gap in (*got.gaps, *everybody))

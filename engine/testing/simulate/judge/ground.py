@@ -9,7 +9,7 @@ from attrs import define, field
 
 from engine.app.options import Tuning
 from engine.testing.simulate.outcome import Violated
-from engine.testing.simulate.watch import Ended, Life, Looker, Scene
+from engine.testing.simulate.watch import Ended, Life, Scene, Watch
 from engine.testing.simulate.world.machine import tuning_of
 
 HARMLESS: Final = frozenset({
@@ -38,7 +38,7 @@ def broken(number: int, sentence: str) -> NoReturn:
 
 
 @define(eq=False)
-class Ground(Looker):
+class Ground(Watch):
     """Kept by the judge, read by its parts. ``clock_s`` is Trio's time."""
 
     clock_s: Callable[[], float] = trio.current_time
@@ -79,8 +79,8 @@ class Ground(Looker):
             return
         told: Counter[str] = Counter(self.scene.running.plan.summary()["hits"])
         for kind, number in told.items():
-            if number > self._hits[kind]:
-                self.fault_s[kind] = self.now_s
+            if number > self._hits[kind]:  # one that lasts was told of before, with when it ends
+                self.fault_s[kind] = max(self.fault_s.get(kind, NEVER_S), self.now_s)
         self._hits = told
 
     # -- what is told
@@ -116,6 +116,21 @@ class Ground(Looker):
             return MUTE_S
         return max((_seconds(keys[name]) for name in _SPANS if name in keys), default=0.0)
 
+    def withheld(self, published_s: float) -> bool:
+        """Whether history kept back what was published then for longer than an engine has to reckon with.
+
+        Of a quiet feed nothing but history tells what was missed. What trails by more than the engine's settling looks
+        as if it had never been, so a hole may be taken for an empty one: that is what `Tuning` says.
+        """
+        settled_s = published_s + self.tuning.backfill_settle_s
+        for each in self.scene.plan.troubles if self.scene is not None else ():
+            keys = dict(each.keys)
+            if each.kind != "history_lag" or settled_s > each.at_s + _seconds(keys["for"]):
+                continue
+            if max(settled_s, each.at_s) <= published_s + _seconds(keys["lag"]):
+                return True
+        return False
+
     @property
     def tuning(self) -> Tuning:
         """How patient the engine is."""
@@ -135,6 +150,9 @@ class Ground(Looker):
         """The last fault was."""
         self.count()
         self.calm_s = self.now_s
+        for kind, at_s in self.fault_s.items():
+            if kind.startswith("net_"):  # the network is whole again, even where it was to be broken for longer
+                self.fault_s[kind] = min(at_s, self.now_s)
 
 
 def _seconds(span: object) -> float:

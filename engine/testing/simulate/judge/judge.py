@@ -19,7 +19,7 @@ from engine.testing.simulate.judge.orders import Orders
 from engine.testing.simulate.judge.rest import Rest
 from engine.testing.simulate.judge.secrets import Secrets
 from engine.testing.simulate.outcome import Violation
-from engine.testing.simulate.watch import Ended, Life, Looker, Scene, Taking
+from engine.testing.simulate.watch import Ended, Life, Scene, Taking, Watch
 
 
 def living_tasks() -> int:
@@ -27,7 +27,7 @@ def living_tasks() -> int:
     return trio.lowlevel.current_statistics().tasks_living
 
 
-class Judge(Looker):
+class Judge(Watch):
     """Raises `Violated` at the step that breaks an invariant. ``canaries`` are the session's secrets."""
 
     def __init__(
@@ -115,6 +115,7 @@ class Judge(Looker):
     def calm(self) -> None:
         """The last fault was."""
         self.ground.calm()
+        self.lines.calm()
 
     async def at_rest(self, life: Life) -> None:
         """Compare everything."""

@@ -8,9 +8,9 @@ from attrs import define, field, frozen
 from engine.model.control import Lost, Stale
 from engine.ports.context import Event
 from engine.testing.simulate.judge.delivery import Delivery
-from engine.testing.simulate.judge.ground import HARMLESS, SHADOW_S, Ground, broken
+from engine.testing.simulate.judge.ground import HARMLESS, NEVER_S, SHADOW_S, Ground, broken
 from engine.testing.simulate.judge.orders import Orders
-from engine.testing.simulate.watch import Ended, Life, Looker
+from engine.testing.simulate.watch import Ended, Life, Watch
 
 BOTH_MAX_S: Final = 150.0
 """The exchange may hold a connection for dead some time after the engine has given it up: its own pings, a ghost."""
@@ -18,6 +18,9 @@ DIALS_S: Final = 60.0
 DIALS_MAX: Final = 120
 """To one road in a minute. A feed that is accepted and dropped dials a dozen times, a road has three feeds, and REST
 dials anew after each failed request; a loop without a pause dials thousands of times."""
+ORDER_DIALS: Final = 24
+"""More on the trading road for each order under way: each is cancelled and asked about by itself, at pauses that grow
+to five seconds, and where nobody can be reached each try is a dial."""
 SLACK_S: Final = 10.0
 BUSY_S: Final = 30.0
 """While data arrives a pong may queue behind it for so long."""
@@ -28,6 +31,12 @@ ACCOUNT_MUTE_S: Final = 75.0
 ROADS: Final = {"data": "stream", "trading": "account"}
 """The roads of the exchange's two kinds of lines."""
 ACCOUNT_PATH: Final = "/stream"
+WITHHELD: Final = frozenset({"drop_update", "delay_update"})
+"""Updates that the account's line does not tell, or late, while the replay of events does: as if the line were mute,
+and whoever listens cannot tell the one from the other."""
+TRADING: Final = "trading"
+FEEDS: Final = ("crypto", "iex")
+"""Of market data; their names stand in their paths."""
 
 
 @frozen
@@ -39,6 +48,8 @@ class Suspect:
     since_s: float
     due_s: float
     mute: bool = False
+    mends: bool = False
+    """Whether the calm puts it right."""
 
     @property
     def road(self) -> str:
@@ -47,7 +58,7 @@ class Suspect:
 
 
 @define(eq=False)
-class Lines(Looker):
+class Lines(Watch):
     """``open`` are the connections that the exchange has, by number."""
 
     ground: Ground
@@ -60,6 +71,12 @@ class Lines(Looker):
     _both_s: dict[str, float] = field(factory=dict)
     """Since when a path has two connections."""
     _dials: dict[str, deque[float]] = field(factory=dict)
+    _held_s: dict[str, float] = field(factory=dict)
+    """When the lines of a path were last seen held up by a slow strategy."""
+    _mute: set[int] = field(factory=set)
+    """Lines that tell nothing any more, until they end: silence may be noticed only when there is something to hear."""
+    _mute_s: dict[str, float] = field(factory=dict)
+    """When the last mute line of a path ended."""
 
     # -- what is told
 
@@ -81,20 +98,31 @@ class Lines(Looker):
         if life != self.ground.number:
             return
         now_s = self.ground.now_s
-        dials = self._dials.setdefault(host, deque(maxlen=DIALS_MAX + 1))
+        dials = self._dials.setdefault(host, deque())
         dials.append(now_s)
-        if len(dials) > DIALS_MAX and now_s - dials[0] < DIALS_S:
+        while dials[0] <= now_s - DIALS_S:
+            dials.popleft()
+        if len(dials) > DIALS_MAX and len(dials) > self._dials_max(host):
             broken(7, f"{len(dials)} connections to {host} were tried within {now_s - dials[0]:.1f} s")
         self.suspects = [each for each in self.suspects if each.road != host]
+
+    def _dials_max(self, host: str) -> int:
+        life = self.ground.life
+        if host != TRADING or life is None or life.account is None:
+            return DIALS_MAX
+        return DIALS_MAX + ORDER_DIALS * len(life.account.desk.blotter.open_tickets())
 
     def line(self, number: int, path: str, *, is_open: bool) -> None:
         """A stream's connection has come or gone."""
         if not is_open:
             self.open.pop(number, None)
+            if number in self._mute:
+                self._mute.remove(number)
+                self._mute_s[path] = self.ground.now_s
             self.suspects = [each for each in self.suspects if each.number != number]
             self._look_both(path)
             return
-        quiet_s = self.ground.quiet_s(but=HARMLESS)
+        quiet_s = self._quiet_s(path)
         others = [other for other, _ in self.open.values() if other == path]
         if others and quiet_s > SHADOW_S:
             broken(6, f"a connection to {path} was opened beside the one that stands")
@@ -103,6 +131,17 @@ class Lines(Looker):
         self._seen[path] = self._seen.get(path, 0) + 1
         self.open[number] = (path, self.ground.now_s)
         self._look_both(path)
+
+    def _path_of(self, feed: str) -> str:
+        """What a feed connects to; its name stands in it."""
+        return ACCOUNT_PATH if "account" in feed else next((path for path in self._seen if feed in path), "")
+
+    def _quiet_s(self, path: str) -> float:
+        """How long nothing has been the matter with the lines of a path."""
+        if any(self.open[number][0] == path for number in self._mute):
+            return 0.0
+        spared = HARMLESS - WITHHELD if path == ACCOUNT_PATH else HARMLESS
+        return min(self.ground.quiet_s(but=spared), self.ground.now_s - self._mute_s.get(path, NEVER_S))
 
     def _look_both(self, path: str) -> None:
         if sum(other == path for other, _ in self.open.values()) > 1:
@@ -114,7 +153,8 @@ class Lines(Looker):
         """A line was lost: it was noticed; and it must have had a reason."""
         del life, strategy, now_ns
         if isinstance(notice, Lost):
-            quiet_s = self.ground.quiet_s(but=HARMLESS)
+            self.ground.count()  # a fault that waited for its use may have been used this very instant
+            quiet_s = self._quiet_s(self._path_of(notice.feed))
             if quiet_s > SHADOW_S:
                 broken(18, f"{notice.feed} was given up although nothing had gone wrong: {notice.reason}")
             road = "account" if "account" in notice.feed else "stream"
@@ -138,9 +178,17 @@ class Lines(Looker):
             return  # it ends by itself before it has to be noticed
         line = ROADS.get(str(keys.get("line", "")), "")
         for number, (path, _) in self.open.items():
-            suspect = Suspect(number, path, at_s, at_s + notice_s, kind == MUTE)
+            if kind == "half_open" and number in self._mute:
+                continue  # it happens to lines that tell: the exchange keeps it for the next one
+            suspect = Suspect(number, path, at_s, at_s + notice_s, kind == MUTE, kind.startswith("net_"))
             if suspect.road in (keys.get("road"), line) or kind == "net_away":
                 self.suspects.append(suspect)
+                if kind == MUTE:
+                    self._mute.add(number)
+
+    def calm(self) -> None:
+        """The network is whole again, maybe before anybody had to notice; what the exchange does to a line goes on."""
+        self.suspects = [each for each in self.suspects if not each.mends]
 
     def noticed_mute(self) -> None:
         """Silence was told of."""
@@ -153,10 +201,19 @@ class Lines(Looker):
             if now_s - since_s > BOTH_MAX_S and self.ground.quiet_s(but=HARMLESS) > BOTH_MAX_S:
                 broken(6, f"{path} has had two connections for {now_s - since_s:.0f} s")
         for each in self.suspects:
-            if not each.mute and now_s > each.due_s:
+            due_s = max(each.due_s, self._look_held(each) + each.due_s - each.since_s)
+            if not each.mute and now_s > due_s:
                 broken(17, f"line {each.number} ({each.path}) is dead since {each.since_s:.1f} s and nobody noticed")
             if each.mute and self.owed(each, now_s):
                 broken(28, f"line {each.number} ({each.path}) is mute since {each.since_s:.1f} s and nobody said so")
+
+    def _look_held(self, suspect: Suspect) -> float:
+        """When a strategy was last seen to hold up the feed of a line: what is not read cannot be noticed."""
+        account = self.ground.life.account if self.ground.life is not None else None
+        feed = next((name for name in FEEDS if name in suspect.path), "")
+        if feed and account is not None and account.markets.fanout.crowded(feed):
+            self._held_s[suspect.path] = self.ground.now_s
+        return self._held_s.get(suspect.path, NEVER_S)
 
     def owed(self, suspect: Suspect, now_s: float) -> bool:
         """Whether there was something to hear on a mute line, so that its silence had to be noticed by now."""

@@ -20,7 +20,7 @@ from engine.ports.context import Event
 from engine.store import ACCOUNT, Latches
 from engine.store.folder import ORDERS
 from engine.testing.simulate.judge.ground import NEVER_S, Ground, broken
-from engine.testing.simulate.watch import Life, Looker
+from engine.testing.simulate.watch import Life, Watch
 
 ORDERS_PATH: Final = "/v2/orders"
 BY_CLIENT_ID: Final = "/v2/orders:by_client_order_id"
@@ -29,9 +29,14 @@ ABSENCES_MIN: Final = 2
 """So often the broker has to say that an order is absent before it may be sent again."""
 GRACE_S: Final = 3.0
 """What was sent the instant before something closed arrives behind it."""
-SLOW_GRACE_S: Final = 30.0
-"""The same on a network that was told to be slow."""
+SLOW_GRACE_S: Final = 12.0
+"""The same on a network that was told to be slow: after ten seconds an order is given up, and its connection reset."""
+DECIDED_S: Final = 10.0
+"""An entry that was decided while all was well may wait so long for its turn (`DeskTuning.entry_within_s`)."""
 LOOK_EVERY_S: Final = 5.0
+COINS: Final = "crypto"
+STOCKS: Final = "iex"
+"""The feeds of a simulated session."""
 UNDEAD: Final = ("the venue has it after all",)
 """What the engine says of an order that it had given up too early."""
 
@@ -46,7 +51,7 @@ class Sent:
 
 
 @define(eq=False)
-class Orders(Looker):
+class Orders(Watch):
     """Kept over all lives: an id is for ever."""
 
     ground: Ground
@@ -56,6 +61,8 @@ class Orders(Looker):
     """When the exchange took an order last: it has told of it since."""
     _closed_s: float | None = None
     """Since when the account's line is known to be lost; ``None``: it is not."""
+    _blind_s: dict[str, float] = field(factory=dict)
+    """Since when feeds of market data are known to be lost, by name."""
     _tripped_s: dict[str, float] = field(factory=dict)
     _stood: dict[str, Order] = field(factory=dict)
     _ended: dict[str, Order] = field(factory=dict)
@@ -70,15 +77,20 @@ class Orders(Looker):
         self._closed_s = self.ground.now_s
         self._stood.clear()
         self._ended.clear()
+        self._blind_s.clear()
         self._tripped_s.clear()
 
     def noticed(self, life: Life, strategy: str, notice: Event, now_ns: int) -> None:
-        """The account's line comes and goes."""
+        """Lines come and go."""
         del life, strategy, now_ns
         if isinstance(notice, Connected) and _of_account(notice.feed):
             self._closed_s = None
         elif isinstance(notice, Lost) and _of_account(notice.feed) and self._closed_s is None:
             self._closed_s = self.ground.now_s
+        elif isinstance(notice, Connected):
+            self._blind_s.pop(notice.feed, None)
+        elif isinstance(notice, Lost):
+            self._blind_s.setdefault(notice.feed, self.ground.now_s)
         elif isinstance(notice, Alarm) and any(word in notice.message for word in UNDEAD):
             broken(25, f"the fate of an order was told wrongly: {notice.message}")
 
@@ -106,10 +118,8 @@ class Orders(Looker):
         if life is None or life.account is None or now_s < self._look_s:
             return
         self._look_s = now_s + LOOK_EVERY_S
-        latches = Latches(life.folder)
-        for scope in (ACCOUNT, *life.account.states):
-            if latches.tripped(scope):
-                self._tripped_s.setdefault(scope, now_s)
+        for scope in Latches(life.folder).all():
+            self._tripped_s.setdefault(scope, now_s)
         blotter = life.account.desk.blotter
         known = {ticket.client_order_id: ticket for ticket in blotter.open_tickets()}
         for cid in list(self._stood):
@@ -138,7 +148,7 @@ class Orders(Looker):
         before.absences = self.absences
 
     def check_gates(self, life: Life, cid: str) -> None:
-        """Nothing that adds risk while the account is not listened to, or the kill switch is tripped."""
+        """Nothing that adds risk while the account is not listened to, its strategy is blind, or the switch tripped."""
         account = life.account
         ticket = account.desk.blotter.ticket(cid) if account is not None else None
         if ticket is None or ticket.intent is None or ticket.intent.purpose is not Purpose.ENTRY:
@@ -148,10 +158,20 @@ class Orders(Looker):
         grace_s = SLOW_GRACE_S if max(slow, default=-SLOW_GRACE_S) > now_s - SLOW_GRACE_S else GRACE_S
         if self._closed_s is not None and now_s - self._closed_s > grace_s:
             broken(23, f"entry {cid} was sent {now_s - self._closed_s:.1f} s after the account's line was lost")
+        for feed, lost_s in self._blind_s.items():
+            blind_s = now_s - lost_s
+            if blind_s > DECIDED_S + grace_s and feed in self._feeds_of(ticket.strategy):
+                broken(23, f"entry {cid} was sent {blind_s:.1f} s after {feed} was lost: {ticket.strategy} is blind")
         for scope in (ACCOUNT, ticket.strategy):
             since_s = self._tripped_s.get(scope)
             if since_s is not None and now_s - since_s > grace_s:
                 broken(23, f"entry {cid} was sent {now_s - since_s:.1f} s after the kill switch of {scope} was tripped")
+
+    def _feeds_of(self, strategy: str) -> frozenset[str]:
+        """What a trader watches from its first order to its last."""
+        players = self.ground.scene.plan.players if self.ground.scene is not None else ()
+        symbols = next((dict(each.params).get("symbols", ()) for each in players if each.name == strategy), ())
+        return frozenset(COINS if "/" in symbol else STOCKS for symbol in symbols)
 
     def check_life(self, ticket: Ticket) -> None:
         """One order: its status may be reached from the one before, and nothing filled is taken back."""

@@ -1,4 +1,4 @@
-"""Invariants 13, 14, 15, 20, 24, 25 and 30: what must hold when all has come to rest, and at the end."""
+"""Invariants 13, 14, 15, 20, 24 and 25: what must hold when all has come to rest, and at the end."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from engine.testing.chaos.verdict import differences
 from engine.testing.simulate.judge.delivery import Delivery
 from engine.testing.simulate.judge.ground import Ground, broken
 from engine.testing.simulate.outcome import Violation
-from engine.testing.simulate.watch import Ended, Life, Looker
+from engine.testing.simulate.watch import Ended, Life, Watch
 
 SETTLE_S: Final = 180.0
 """For the fate of every order to be found out: a settling delay, two answers, the longest pause between questions."""
@@ -31,7 +31,7 @@ LIVE_STATES: Final = frozenset({"live", "starting", "stopped"})
 
 
 @define(eq=False)
-class Rest(Looker):
+class Rest(Watch):
     """Looks when all is calm."""
 
     ground: Ground

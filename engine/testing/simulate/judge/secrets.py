@@ -8,14 +8,14 @@ from attrs import define
 
 from engine.ports.context import Event
 from engine.testing.simulate.judge.ground import Ground, broken
-from engine.testing.simulate.watch import Ended, Life, Looker
+from engine.testing.simulate.watch import Ended, Life, Watch
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 """Of one file that is looked through; none of a simulated session is larger."""
 
 
 @define(eq=False)
-class Secrets(Looker):
+class Secrets(Watch):
     """``canaries`` must not be found anywhere."""
 
     ground: Ground

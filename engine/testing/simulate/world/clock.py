@@ -6,13 +6,17 @@ serves where nothing comes from outside of the run: then whoever waits without a
 """
 
 import math
-from typing import Final
+from heapq import heappop
+from typing import Any, Final, TypeAlias
 
 import trio
-from attrs import define
+from attrs import define, field
 
 IDLE_MAX: Final = 1000
 """Rounds without a deadline: at its beginning and end Trio waits for its own wake-up call, which needs one or two."""
+
+Alarm: TypeAlias = list[Any]
+"""The instant, a number in the order of setting, and the task; ``None`` in its place once nobody is to be woken."""
 
 
 @define(eq=False)
@@ -20,6 +24,8 @@ class JumpingClock(trio.abc.Clock):
     """``now_s`` is what it shows."""
 
     now_s: float = 0.0
+    alarms: list[Alarm] = field(factory=list)
+    """A heap of who is woken when: see `engine.testing.simulate.world.alarms`."""
     _idle: int = 0
 
     def start_clock(self) -> None:
@@ -30,7 +36,16 @@ class JumpingClock(trio.abc.Clock):
         return self.now_s
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
-        """Trio asks when all its tasks wait: then it is that deadline."""
+        """Trio asks when all its tasks wait: then it is that deadline, or that of the first who sleeps."""
+        alarms = self.alarms
+        while alarms and alarms[0][2] is None:
+            heappop(alarms)
+        if alarms and alarms[0][0] <= deadline:
+            self.now_s, self._idle = alarms[0][0], 0
+            while alarms and alarms[0][0] <= self.now_s:
+                if (task := heappop(alarms)[2]) is not None:
+                    trio.lowlevel.reschedule(task)
+            return 0.0
         if deadline == math.inf:
             self._idle += 1
             if self._idle > IDLE_MAX:

@@ -109,6 +109,10 @@ class Nemesis:
         stage, weather = self.machine.stage, self.machine.weather
         roads = (str(keys["road"]),) if "road" in keys else ROADS
         links = self._links(*roads)
+        if kind == "net_cut":
+            self._lay(links, keys)
+            await trio.lowlevel.checkpoint()
+            return
         stage.fault(kind, _told(keys))
         await trio.lowlevel.checkpoint()
         if kind in ("net_refuse", "net_hang", "net_no_name", "net_away"):
@@ -136,10 +140,21 @@ class Nemesis:
                 link.finish()
             elif kind == "net_rst":
                 link.reset()
-            elif kind == "net_cut":
-                link.burn(keys["way"], int(keys["after_bytes"]), resets=bool(keys["resets"]))
             else:
                 link.slip("down", FRAMES[str(keys["what"])])
+
+    def _lay(self, links: list[Link], keys: Mapping[str, Any]) -> None:
+        """Each of these ends so many bytes later. Of a line that says little that is minutes later, or never: the
+        fault is told when it comes about."""
+        stage, told = self.machine.stage, _told(keys)
+
+        def cut() -> None:
+            stage.hits["net_cut"] += 1
+            stage.fault("net_cut", told)
+
+        stage.note("world", f"net_cut is laid: {told}")
+        for link in links:
+            link.burn(keys["way"], int(keys["after_bytes"]), resets=bool(keys["resets"]), told=cut)
 
     async def _hold(self, links: list[Link], ways: tuple[Way, ...], for_s: float) -> None:
         for link in links:

@@ -1,6 +1,6 @@
 """Whether time goes on: steps of tasks are counted, at one instant and altogether, and hashed in their order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from zlib import crc32
 
@@ -18,7 +18,7 @@ STEPS_MIN: Final = 400_000
 
 
 @define(eq=False)
-class Pace(trio.abc.Instrument):
+class Pace:
     """Looks at every step. ``stuck`` is told a sentence, once."""
 
     stuck: Callable[[str], None]
@@ -31,14 +31,17 @@ class Pace(trio.abc.Instrument):
     _told: bool = False
     _names: dict[str, bytes] = field(factory=dict)
 
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        """Count it."""
-        self.steps += 1
-        name = self._names.get(task.name)
-        if name is None:
-            name = self._names[task.name] = task.name.encode()
-        self.order = crc32(name, self.order)
-        if not self.steps % LOOK_EVERY:
+    def count(self, batch: Sequence[trio.lowlevel.Task]) -> None:
+        """Count a batch of ready tasks, the last to run first."""
+        names, order = self._names, self.order
+        for task in reversed(batch):
+            name = names.get(task.name)
+            if name is None:
+                name = names[task.name] = task.name.encode()
+            order = crc32(name, order)
+        self.order = order
+        before, self.steps = self.steps, self.steps + len(batch)
+        if before // LOOK_EVERY != self.steps // LOOK_EVERY:
             self._look()
 
     def _look(self) -> None:

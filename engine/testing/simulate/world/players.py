@@ -129,11 +129,9 @@ class Watcher:
             finally:
                 stage.closed(taking)
 
-    async def _dawdle(self) -> None:
+    async def _dawdle(self) -> None:  # noqa: ASYNC910 - who is not slow goes on at once, as any strategy does
         if self.slow_s and self.dice.random() < 0.2:
             await trio.sleep(self.dice.expovariate(1 / self.slow_s))
-        else:
-            await trio.lowlevel.checkpoint()
 
     def _streams(self) -> tuple[Stream, ...]:
         symbols = self.cast.params["symbols"]

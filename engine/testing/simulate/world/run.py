@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from attrs import define
 from loguru import logger
 
 from engine.exchange.faults.script import build_fault
-from engine.exchange.serve import ExchangeOptions, Running, open_exchange
+from engine.exchange.serve import START, ExchangeOptions, Running, open_exchange
 from engine.flow.replay.scheduler import sealed_scheduling
 from engine.model.instant import NS_PER_S
 from engine.testing.chaos.day import memory_folder
@@ -28,8 +29,10 @@ from engine.testing.network import Network
 from engine.testing.simulate.catalogue import CHANCES
 from engine.testing.simulate.outcome import Outcome, Violated, Violation
 from engine.testing.simulate.plan import Plan
-from engine.testing.simulate.watch import Looker, Scene, Watch
+from engine.testing.simulate.watch import Scene, Watch
+from engine.testing.simulate.world.alarms import sealed_sleeping
 from engine.testing.simulate.world.clock import JumpingClock
+from engine.testing.simulate.world.idle import sealed_idling
 from engine.testing.simulate.world.machine import KEYS, Machine, make_machine
 from engine.testing.simulate.world.nemesis import Nemesis
 from engine.testing.simulate.world.pace import STEPS_MIN, STEPS_PER_S_MAX, Pace
@@ -50,29 +53,27 @@ def run_plan(plan: Plan, *, watch: Watch | None = None) -> Outcome:
     What the judge raises ends the session and is in ``violations``. Bugs of the simulator itself are raised.
     """
     began_s = time.perf_counter()
-    with _sealed(plan.seed):
-        run = _Run(plan, watch or Looker())
-        seconds = trio.run(run.play, clock=JumpingClock(), instruments=[run.pace])
+    run = _Run(plan, watch or Watch())
+    clock = JumpingClock()
+    with _sealed(plan.seed, run.pace), sealed_sleeping(clock):
+        seconds = trio.run(run.play, clock=clock)
     return run.outcome(seconds, time.perf_counter() - began_s)
 
 
 @contextmanager
-def _sealed(seed: int) -> Iterator[None]:
+def _sealed(seed: int, pace: Pace) -> Iterator[None]:
     """Nothing that is not in the plan decides anything while the block runs."""
     state, collects = random.getstate(), gc.isenabled()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     hooks = stamina.instrumentation.get_on_retry_hooks()
     random.seed(f"{seed}/global")
-    gc.freeze()  # what is there now need not be looked at when the session's garbage is collected
-    gc.disable()
+    gc.disable()  # collecting runs finalizers, and when it comes is decided by what was before
     stamina.instrumentation.set_on_retry_hooks(())
     try:
-        with sealed_scheduling(seed):
+        with sealed_scheduling(seed, pace.count), sealed_idling():
             yield
     finally:
         random.setstate(state)
-        gc.collect()
-        gc.unfreeze()
         if collects:
             gc.enable()
         stamina.instrumentation.set_on_retry_hooks(hooks)
@@ -215,6 +216,7 @@ def exchange_options(plan: Plan) -> ExchangeOptions:
         symbols=plan.symbols,
         seed=plan.seed,
         events_per_s=plan.events_per_s,
+        start=START + timedelta(seconds=plan.opening_s),
         faults=tuple(build_fault(**CHANCES[name], p=rate) for name, rate in plan.rates),
         keys=frozenset({KEYS}),
         host="0.0.0.0",

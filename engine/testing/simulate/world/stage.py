@@ -6,7 +6,6 @@ cancelled: an engine under test that could catch a verdict would hide it.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Final, TypeVarTuple
 
@@ -58,8 +57,11 @@ class Stage:
 
     def now_s(self) -> float:
         """Seconds since the session began."""
-        with suppress(RuntimeError):  # the session is over: then it is as late as it was
-            self._last_s = trio.current_time() - self.opened_s
+        try:
+            now_s = trio.current_time()
+        except RuntimeError:  # the session is over: then it is as late as it was
+            return self._last_s
+        self._last_s = now_s - self.opened_s
         return self._last_s
 
     # -- what is told

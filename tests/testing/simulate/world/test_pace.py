@@ -2,6 +2,7 @@
 
 import trio
 
+from engine.flow.replay.scheduler import sealed_scheduling
 from engine.testing.simulate.world.clock import JumpingClock
 from engine.testing.simulate.world.pace import AT_ONCE_MAX, LOOK_EVERY, Pace
 
@@ -37,7 +38,8 @@ def test_a_loop_that_does_not_wait_is_told_once() -> None:
         scope.cancel()
 
     pace = Pace(stuck, steps_max=10_000_000)
-    trio.run(spin, scope, clock=JumpingClock(), instruments=[pace])
+    with sealed_scheduling(1, pace.count):
+        trio.run(spin, scope, clock=JumpingClock())
     assert len(told) == 1
     assert "time does not go on" in told[0]
     assert AT_ONCE_MAX <= pace.steps < AT_ONCE_MAX + 4 * LOOK_EVERY
@@ -56,6 +58,7 @@ def test_a_session_has_a_bound_in_all() -> None:
             while True:  # noqa: ASYNC110 - it is about the number of steps
                 await trio.sleep(0.001)
 
-    trio.run(tick, clock=JumpingClock(), instruments=[Pace(stuck, steps_max=5_000)])
+    with sealed_scheduling(1, Pace(stuck, steps_max=5_000).count):
+        trio.run(tick, clock=JumpingClock())
     assert len(told) == 1
     assert "more than any session needs" in told[0]

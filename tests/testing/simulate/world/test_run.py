@@ -12,11 +12,13 @@ import pytest
 from attrs import evolve
 from loguru import logger
 
+from engine.core.calendar import Phase, phase_at
+from engine.model.instant import NS_PER_S
 from engine.ports.steps import Step
 from engine.testing.simulate.draw import build_plan
 from engine.testing.simulate.outcome import Outcome, Violated
 from engine.testing.simulate.plan import Plan, Trouble
-from engine.testing.simulate.watch import Ended, Life, Looker
+from engine.testing.simulate.watch import Ended, Life, Scene, Watch
 from engine.testing.simulate.world import run_plan
 
 SHORT_H = 0.02
@@ -39,7 +41,7 @@ def quiet() -> Iterator[None]:
     logger.add(sys.stderr)
 
 
-class Seen(Looker):
+class Seen(Watch):
     """Keeps what the tests look at."""
 
     def __init__(self) -> None:
@@ -49,6 +51,10 @@ class Seen(Looker):
         self.failures: list[BaseException | None] = []
         self.rested = 0
         self.tasks = -1
+        self.start_ns = 0
+
+    def started(self, scene: Scene) -> None:
+        self.start_ns = scene.running.market.source.start_ns
 
     def engine_started(self, life: Life) -> None:
         self.began.append((life.number, life.began_s))
@@ -122,6 +128,14 @@ def test_a_session_without_troubles_ends_in_order() -> None:
     assert outcome.delivered > 0
     assert (outcome.hits, outcome.restarts) == ({}, 0)
     assert outcome.simulated_s >= 240
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("opening_s", "phases"), [(-60.0, (Phase.PRE, Phase.CORE)), (0.0, (Phase.CORE, Phase.CORE))])
+def test_a_session_begins_when_its_plan_says(opening_s: float, phases: tuple[Phase, Phase]) -> None:
+    seen = Seen()
+    run_plan(evolve(quiet_plan(seconds=120.0), opening_s=opening_s), watch=seen)
+    assert (phase_at(seen.start_ns), phase_at(seen.start_ns + 120 * NS_PER_S)) == phases
 
 
 @pytest.mark.slow
