@@ -36,6 +36,8 @@ MIDDLE: Final = (0.1, 0.9)
 """Where in such a session the market opens or closes."""
 OPEN_S: Final = 6.5 * HOUR_S
 """From the opening to the close."""
+RECORDED: Final = 1 / 6
+"""Of the sessions; one that is recorded takes half as long again as it would."""
 START_S: Final = 5.0
 """The first seconds are quiet in three sessions of four: most faults need a line to happen to."""
 
@@ -56,6 +58,7 @@ def build_plan(seed: int, hours: float = 1.0) -> Plan:
         players=_players(Random(f"{seed}/players"), symbols),
         calm_s=round(calm_s, 3),
         opening_s=_opening_s(Random(f"{seed}/opening"), seconds),
+        recorded=Random(f"{seed}/recorded").random() < RECORDED,
     )
 
 

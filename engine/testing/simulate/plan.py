@@ -43,3 +43,5 @@ class Plan:
     """Nothing goes wrong for so long before the end: what was broken must mend by itself."""
     opening_s: float = 0.0
     """When the session begins, seconds behind the opening of the stock market; negative before it."""
+    recorded: bool = False
+    """Each life keeps a journal, and after the session every player runs again from it."""

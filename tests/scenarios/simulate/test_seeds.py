@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from engine.app.simulate.command import simulate_command
 from engine.app.simulate.flags import SimulateFlags
@@ -31,6 +32,11 @@ def test_no_invariant_is_broken(seed: int) -> None:
     assert_good(outcome)
     assert outcome.delivered
     assert outcome.faults
+
+
+@pytest.mark.parametrize("seed", [1, 3, 8])
+def test_players_run_again_to_the_same_decisions(seed: int) -> None:
+    assert_good(play(evolve(build_plan(seed, HOURS), recorded=True)))
 
 
 def test_a_seed_is_one_history() -> None:

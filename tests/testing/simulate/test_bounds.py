@@ -1,5 +1,6 @@
 """The judge sees what grows without end, asks too often, says a secret, or is left behind."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from engine.errors import BrokerUnavailable, KeysRefused, LineLost, StoreFailed
 from engine.exchange.rest.http import Response
 from engine.exchange.rest.received import Received
 from engine.model.control import Alarm
+from engine.testing import simulate
 from engine.testing.simulate.invariants import INVARIANTS, invariant
 from engine.testing.simulate.judge.bounds import STILL_MAX, TASKS_MAX
 from engine.testing.simulate.outcome import Violated
@@ -30,6 +32,18 @@ def test_there_are_thirty_laws_in_order() -> None:
     assert invariant(5).name == "lossless"
     with pytest.raises(IndexError):
         invariant(0)
+
+
+SAID = re.compile(r"(?:broken|break_off)\(\s*(\d+),|number=(\d+),")
+
+
+def test_each_law_is_held_by_the_modules_that_it_names() -> None:
+    root = Path(simulate.__file__).parent
+    holding: dict[int, set[str]] = {}
+    for file in (*root.glob("judge/*.py"), *root.glob("world/*.py")):
+        for told, kept in SAID.findall(file.read_text(encoding="utf-8")):
+            holding.setdefault(int(told or kept), set()).add(file.relative_to(root).as_posix())
+    assert {each.number: set(each.held_by) for each in INVARIANTS} == holding
 
 
 def ask(hand: Hand, path: str = "/v2/positions", method: str = "GET", **reply: Any) -> None:

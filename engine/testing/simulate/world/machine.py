@@ -27,8 +27,10 @@ from engine.testing.network import OWNER, Network
 from engine.testing.simulate.outcome import Violated
 from engine.testing.simulate.plan import Plan
 from engine.testing.simulate.watch import Ended, Life, Scene
+from engine.testing.simulate.world.cast import Cast
 from engine.testing.simulate.world.disk import Disk
-from engine.testing.simulate.world.players import KEEPER, PLAYERS, Cast
+from engine.testing.simulate.world.players import KEEPER, PLAYERS
+from engine.testing.simulate.world.record import Recording
 from engine.testing.simulate.world.stage import Stage
 from engine.testing.simulate.world.weather import SimulatedWeather
 
@@ -62,6 +64,8 @@ class Machine:
     disk: Disk
     wall_step_s: float = 0.0
     life: Life | None = None
+    recordings: list[Recording] = field(factory=list)
+    """One for each life of a session that is recorded."""
     _down_s: float = 0.0
     _torn_step: tuple[Step, int, Mapping[str, Any]] | None = None
     _gone: trio.Event = field(factory=trio.Event)
@@ -121,14 +125,17 @@ class Machine:
         with trio.CancelScope() as scope:  # noqa: ASYNC912 - as above
             self._cancels[life.number] = scope.cancel
             self.stage.engine_started(life)
+            casts = {player.name: Cast(self.stage, life, player) for player in (*self.stage.plan.players, KEEPER)}
+            recording = self._record(life, casts)
             try:
                 life.report = await run_live(
-                    self._options(life),
+                    self._options(life, casts),
                     exchange=self.scene.running,
                     run_sync=disk.run_sync,
                     probe=lambda step: self._probe(life, step),
                     beside=lambda account: self._open_account(life, account),
                     wall_ns=self.wall_ns,
+                    journal=recording,
                 )
             except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - a bug ends the process: see `_failure`
                 how = "failed"
@@ -159,8 +166,18 @@ class Machine:
             self.stage.tell(self.stage.watch.account_opened, life)
         await trio.lowlevel.checkpoint()
 
-    def _options(self, life: Life) -> RunOptions:
-        plan = self.stage.plan
+    def _seed(self, life: Life) -> int:
+        return self.stage.plan.seed * 1000 + life.number
+
+    def _record(self, life: Life, casts: Mapping[str, Cast]) -> Recording | None:
+        """What crosses to and from its players, kept where the plan says so."""
+        if not self.stage.plan.recorded:
+            return None
+        recording = Recording(life, self._seed(life), casts)
+        self.recordings.append(recording)
+        return recording
+
+    def _options(self, life: Life, casts: Mapping[str, Cast]) -> RunOptions:
         port = self.scene.running.address.rpartition(":")[2]
 
         def take_snapshot(snapshot: Snapshot) -> None:
@@ -168,8 +185,7 @@ class Machine:
 
         return RunOptions(
             strategies=tuple(
-                LoadedStrategy(PLAYERS[player.kind], Cast(self.stage, life, player), name=player.name)
-                for player in (*plan.players, KEEPER)
+                LoadedStrategy(PLAYERS[cast.player.kind], cast, name=name) for name, cast in casts.items()
             ),
             endpoints=Endpoints(
                 data_stream_url=f"ws://stream.sim:{port}",
@@ -177,8 +193,8 @@ class Machine:
                 trading_stream_url=f"ws://account.sim:{port}",
                 trading_url=f"http://trading.sim:{port}",
             ),
-            exchange=ExchangeOptions(seed=plan.seed * 1000 + life.number),
-            tuning=tuning_of(plan),
+            exchange=ExchangeOptions(seed=self._seed(life)),
+            tuning=tuning_of(self.stage.plan),
             key_id=Secret(KEYS[0]),
             secret=Secret(KEYS[1]),
             state=life.folder,

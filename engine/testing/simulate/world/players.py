@@ -1,14 +1,15 @@
 """Who plays in a simulated session: strategies that use everything at random, the same way for the same seed.
 
-They want nothing of the market, so nothing about them hides what the engine does. What they are handed they hand on to
-the stage. Each has dice of its own name for each of its runs, so that what one draws changes nothing for another.
+They want nothing of the market, so nothing about them hides what the engine does. What they are handed they hand on.
+Each has dice of its own name for each of its runs, so that what one draws changes nothing for another. They are
+functions of their context and of what their `Cast` tells them: they run again from the journal of their session.
 """
 
 from collections.abc import Mapping
 from functools import partial
 from random import Random
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import trio
 from attrs import define, field
@@ -21,8 +22,7 @@ from engine.model.stream import Stream
 from engine.ports import Context, Strategy, strategy
 from engine.testing.chaos.gambler import PATIENCE_S, Gambler, Params
 from engine.testing.simulate.plan import Player
-from engine.testing.simulate.watch import Life, Taking
-from engine.testing.simulate.world.stage import Stage
+from engine.testing.simulate.world.cast import Cast
 
 STOCK_KINDS: Final = (
     Kind.TRADES, Kind.TRADES, Kind.QUOTES, Kind.QUOTES, Kind.BARS, Kind.UPDATED_BARS, Kind.DAILY_BARS, Kind.STATUSES,
@@ -45,26 +45,6 @@ class Stumbled(Exception):
 
 
 @define(eq=False)
-class Cast:
-    """One player in one life of the engine. ``runs`` counts how often its strategy was started in it."""
-
-    stage: Stage
-    life: Life
-    player: Player
-    runs: int = 0
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """As the plan has them."""
-        return dict(self.player.params)
-
-    def dice(self) -> Random:
-        """New dice for a new run."""
-        self.runs += 1
-        return Random(f"{self.stage.plan.seed}/player/{self.player.name}/{self.life.number}/{self.runs}")
-
-
-@define(eq=False)
 class Watcher:
     """One run of a watcher."""
 
@@ -80,14 +60,14 @@ class Watcher:
         """Hand on what happens to the lines."""
         async with self.ctx.lifecycle() as notices:
             async for notice in notices:
-                self.cast.stage.noticed(self.cast.life, self.ctx.name, notice, self.ctx.now_ns())
+                self.cast.noticed(self.ctx.name, notice, self.ctx.now_ns())
 
     async def stumble(self, every_s: float) -> None:
         """Fall over one's own feet, until the calm."""
         await trio.lowlevel.checkpoint()
-        while not self.cast.stage.calm:
+        while not self.cast.calm():
             await trio.sleep(self.dice.expovariate(1 / every_s))
-            if not self.cast.stage.calm:
+            if not self.cast.calm():
                 raise Stumbled("this strategy has a bug")
 
     async def take_turns(self, stay_s: float) -> None:
@@ -108,26 +88,22 @@ class Watcher:
 
     async def take(self, streams: tuple[Stream, ...], full: Full, capacity: int, *, one_by_one: bool) -> None:
         """One subscription until it ends."""
-        stage, now_ns, gaps = self.cast.stage, self.ctx.now_ns, bool(self.cast.params.get("gaps", True))
+        cast, now_ns, gaps = self.cast, self.ctx.now_ns, bool(self.cast.params.get("gaps", True))
         opened_ns = now_ns()
         async with self.ctx.streams(*streams, full=full, capacity=capacity, gaps=gaps) as channel:
-            stage.takings += 1
-            taking = Taking(
-                self.cast.life, self.ctx.name, stage.takings, streams, full, capacity, gaps, opened_ns, self.cast.runs
-            )
-            stage.opened(taking)
+            taking = cast.opened(self.ctx.name, streams, full, capacity, gaps=gaps, at_ns=opened_ns)
             try:
                 if one_by_one:
                     async for event in channel:
-                        stage.delivered(taking, (event,), now_ns())
+                        cast.delivered(taking, (event,), now_ns())
                         await self._dawdle()
                 while not one_by_one:
-                    stage.delivered(taking, await channel.batch(), now_ns())
+                    cast.delivered(taking, await channel.batch(), now_ns())
                     await self._dawdle()
             except StopAsyncIteration:
                 await trio.lowlevel.checkpoint()
             finally:
-                stage.closed(taking)
+                cast.closed(taking)
 
     async def _dawdle(self) -> None:  # noqa: ASYNC910 - who is not slow goes on at once, as any strategy does
         if self.slow_s and self.dice.random() < 0.2:
@@ -154,7 +130,7 @@ async def watcher(ctx: Context, p: Cast) -> None:
             nursery.start_soon(each.take_turns, float(p.params["stay_s"]))
         if p.params.get("raise_every_s"):
             nursery.start_soon(one.stumble, float(p.params["raise_every_s"]))
-        await p.stage.over.wait()
+        await p.over()
         nursery.cancel_scope.cancel()
 
 
@@ -171,19 +147,15 @@ class Trader(Gambler):
     async def watch(self) -> None:
         """Remember the last quote of each symbol, and hand all of them on."""
         streams = tuple(Stream(Kind.QUOTES, symbol) for symbol in self.p.symbols)
-        stage, now_ns, opened_ns = self.cast.stage, self.ctx.now_ns, self.ctx.now_ns()
+        cast, now_ns, opened_ns = self.cast, self.ctx.now_ns, self.ctx.now_ns()
         async with self.ctx.quotes(*self.p.symbols, full="latest", capacity=100) as quotes:
-            stage.takings += 1
-            taking = Taking(
-                self.cast.life, self.ctx.name, stage.takings, streams, "latest", 100, False, opened_ns, self.cast.runs
-            )
-            stage.opened(taking)
+            taking = cast.opened(self.ctx.name, streams, "latest", 100, gaps=False, at_ns=opened_ns)
             try:
                 async for quote in quotes:
                     self.quotes[quote.symbol] = quote
-                    stage.delivered(taking, (quote,), now_ns())
+                    cast.delivered(taking, (quote,), now_ns())
             finally:
-                stage.closed(taking)
+                cast.closed(taking)
 
     async def gamble(self) -> None:
         """Place, change and end orders until the time is over."""
@@ -197,7 +169,7 @@ class Trader(Gambler):
             count = self.ctx.state.get("moves", 0)
             self.ctx.state["moves"] = int(str(count)) + 1
             if symbol in self.quotes:
-                self.cast.stage.asked(self.cast.life, self.ctx.name, move.__name__, symbol)
+                self.cast.asked(self.ctx.name, move.__name__, symbol)
                 try:
                     with trio.move_on_after(PATIENCE_S):
                         await move(symbol)
@@ -217,8 +189,8 @@ class Trader(Gambler):
 
     def leave_s(self) -> float:
         """Seconds until it should have left."""
-        plan = self.cast.stage.plan
-        return plan.seconds - min(LEAVE_S + WITHIN_S, plan.calm_s / 2) - self.cast.stage.now_s()
+        plan = self.cast.plan
+        return plan.seconds - min(LEAVE_S + WITHIN_S, plan.calm_s / 2) - self.cast.now_s()
 
 
 @strategy(params=Cast, trades=True, restart=RestartPolicy(delay_initial_s=1.0))
@@ -240,14 +212,14 @@ async def witness(ctx: Context, p: Cast) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(one.notices)
         nursery.start_soon(partial(one.take, streams, "block", CAPACITIES[-1], one_by_one=False))
-        await p.stage.over.wait()
+        await p.over()
         nursery.cancel_scope.cancel()
 
 
 @strategy(params=Cast, trades=False)
 async def keeper(_ctx: Context, p: Cast) -> None:
     """Keep the session open until it is over: one whose strategies have all ended is."""
-    await p.stage.over.wait()
+    await p.over()
 
 
 PLAYERS: Final[Mapping[str, Strategy]] = MappingProxyType({

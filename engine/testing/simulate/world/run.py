@@ -9,8 +9,8 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,7 @@ from engine.testing.simulate.world.idle import sealed_idling
 from engine.testing.simulate.world.machine import KEYS, Machine, make_machine
 from engine.testing.simulate.world.nemesis import Nemesis
 from engine.testing.simulate.world.pace import STEPS_MIN, STEPS_PER_S_MAX, Pace
+from engine.testing.simulate.world.record import Recording, check
 from engine.testing.simulate.world.stage import Stage
 from engine.testing.simulate.world.weather import NAMES, SimulatedWeather
 
@@ -55,8 +56,10 @@ def run_plan(plan: Plan, *, watch: Watch | None = None) -> Outcome:
     began_s = time.perf_counter()
     run = _Run(plan, watch or Watch())
     clock = JumpingClock()
-    with _sealed(plan.seed, run.pace), sealed_sleeping(clock):
+    # A journal knows of a sleep by its deadline: a recorded session sleeps as Trio does, until the same instants.
+    with _sealed(plan.seed, run.pace), nullcontext() if plan.recorded else sealed_sleeping(clock):
         seconds = trio.run(run.play, clock=clock)
+    run.run_again()
     return run.outcome(seconds, time.perf_counter() - began_s)
 
 
@@ -89,6 +92,7 @@ class _Run:
     stage: Stage
     pace: Pace
     running: Running | None
+    recordings: Sequence[Recording]
 
     def __init__(self, plan: Plan, watch: Watch) -> None:
         self.plan = plan
@@ -98,6 +102,7 @@ class _Run:
             steps_max=max(STEPS_MIN, round(STEPS_PER_S_MAX * plan.seconds)),
         )
         self.running = None
+        self.recordings = ()
 
     async def play(self) -> float:
         """All of it; returns the simulated seconds."""
@@ -133,7 +138,9 @@ class _Run:
             scene = Scene(self.plan, running, network, opened_s)
             self.stage.open(scene)
             self.stage.listen(running)
-            await self._run_session(make_machine(self.stage, scene, weather, folder))
+            machine = make_machine(self.stage, scene, weather, folder)
+            self.recordings = machine.recordings
+            await self._run_session(machine)
 
     async def _run_session(self, machine: Machine) -> None:
         """The bad time, the calm, the judge's last look, and the end in order."""
@@ -149,7 +156,7 @@ class _Run:
                 stage.tell(stage.watch.calm)
                 await trio.sleep_until(stage.opened_s + plan.seconds)
                 await self._rest(machine)
-                stage.over.set()
+                stage.close()
                 machine.wake()
                 machine_nursery.cancel_scope.deadline = trio.current_time() + LEAVE_MAX_S
             if machine_nursery.cancel_scope.cancelled_caught:
@@ -182,6 +189,13 @@ class _Run:
             self.stage.violations.append(
                 Violation(number=found.number, at_s=self.stage.now_s(), sentence=found.sentence)
             )
+
+    def run_again(self) -> None:
+        """Run the players of a good session again, each from what was kept of it: in runs of Trio of their own."""
+        if self.running is None or self.stage.violations:
+            return
+        for recording in self.recordings:
+            self.stage.violations += check(recording, self.running.market.source.start_ns)
 
     def _said(self, text: str) -> None:
         self.stage.tell(self.stage.watch.said, str(text).rstrip("\n"))

@@ -4,6 +4,7 @@ The judge never raises into the engine. What it finds broken is kept with its in
 cancelled: an engine under test that could catch a verdict would hide it.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -47,6 +48,10 @@ class Stage:
     takings: int = 0
     scene: Scene | None = None
     opened_s: float = 0.0
+    over_s: float = math.inf
+    """When the players were told to leave, by Trio's clock."""
+    leaving: set[trio.CancelScope] = field(factory=set)
+    """In which they wait for that."""
     _last_s: float = 0.0
     _history: Any = field(factory=sha256)
 
@@ -63,6 +68,13 @@ class Stage:
             return self._last_s
         self._last_s = now_s - self.opened_s
         return self._last_s
+
+    def close(self) -> None:
+        """The players are to leave."""
+        self.over.set()
+        self.over_s = trio.current_time()
+        for scope in self.leaving:
+            scope.deadline = self.over_s
 
     # -- what is told
 
