@@ -11,10 +11,13 @@ from typing import Any, Final, TypeVar
 from msgspec.structs import replace
 
 from engine.app.lint.held import BAR_DUE_NS, rest_of
+from engine.model.control import Gap
 from engine.model.market import Bar, Kind, MarketEvent
 from engine.model.stream import Stream
 from engine.ports.tape import Tape, Window
 
+NEVER_NS: Final = 2**63 - 1
+"""Later than anything on a tape."""
 ABSURD: Final = 10.0
 """No threshold, average or comparison is left as it was; down as well as up, because many a strategy that sees the
 next price does what it does on the way up alone."""
@@ -72,8 +75,13 @@ class AlteredTape:
     @property
     def end_ns(self) -> int:
         """The other's end; where this one is cut off, its end is found while it is told."""
-        end_ns: int = getattr(self._inner, "end_ns", self._inner.start_ns)
-        return end_ns if self._until_ns is None else min(end_ns, self._until_ns)
+        return self._inner.end_ns if self._until_ns is None else min(self._inner.end_ns, self._until_ns)
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """The other's, as far as this one goes."""
+        first_ns, last_ns = self._start_ns or 0, NEVER_NS if self._until_ns is None else self._until_ns
+        return [gap for gap in getattr(self._inner, "gaps", ()) if first_ns <= gap.at_ns <= last_ns]
 
     @property
     def digest(self) -> str:

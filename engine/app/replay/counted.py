@@ -7,6 +7,7 @@ from typing import Final
 from attrs import define, field
 
 from engine.app.replay.options import Progress
+from engine.model.control import Gap
 from engine.model.market import Kind, MarketEvent
 from engine.model.stream import Stream
 from engine.ports.tape import Tape, Window
@@ -23,6 +24,8 @@ class CountedTape:
     now_ns: Callable[[], int]
     end_ns: int
     progress: Callable[[Progress], None] | None = None
+    gaps: Sequence[Gap] = ()
+    """What is known to be missing on it, in order of ``at_ns``."""
     events: int = field(default=0, init=False)
     _told_s: float = field(factory=perf_counter, init=False)
 

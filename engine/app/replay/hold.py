@@ -101,6 +101,7 @@ async def hold(options: ReplayOptions, tape: CountedTape, clock: ReplayClock, ke
                 see=accounts.see if accounts.by_strategy else None,
                 idle=accounts.idle,
                 on_end=end,
+                gaps=tape.gaps,
                 fast=options.fast and not options.speed,
             )
             time_nursery.start_soon(replay.run)
@@ -161,7 +162,7 @@ def _build_session(
         trading = None if account is None else account.side.trading_of(name)
         dice = Random(f"{options.seed}/strategy/{name}")
         made = StrategyRun(name, run.strategy, loaded.params, markets, dice, trading)
-        made.journaled = JournaledContext(made.context, line, turnstile.pass_)
+        made.journaled = JournaledContext(made.context, line, turnstile)
         runs.append(made)
     return Session(markets=markets, runs=runs, stop_within_s=STOP_WITHIN_S)
 

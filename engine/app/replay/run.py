@@ -24,6 +24,7 @@ from engine.core.fingerprint import decisions_of, fingerprint, fingerprints
 from engine.errors import GaplessError
 from engine.flow.replay.clock import ReplayClock
 from engine.flow.replay.scheduler import sealed_scheduling
+from engine.flow.replay.turnstile import rank_of
 from engine.flow.supervisor import sole_failure
 from engine.model.instant import NS_PER_S
 from engine.ports.tape import Tape
@@ -46,8 +47,9 @@ def replay(options: ReplayOptions, tape: Tape | None = None) -> Replayed:
     counted = CountedTape(
         tape,
         now_ns=clock.now_ns,
-        end_ns=getattr(tape, "end_ns", tape.start_ns) if options.end_ns is None else options.end_ns,
+        end_ns=tape.end_ns if options.end_ns is None else options.end_ns,
         progress=options.progress,
+        gaps=getattr(tape, "gaps", ()),
     )
     with ExitStack() as stack:
         digest = stack.enter_context(_digesting(tape, beside=mine))
@@ -57,7 +59,7 @@ def replay(options: ReplayOptions, tape: Tape | None = None) -> Replayed:
             stack.callback(folder.close)
         keeper = Keeper(options.keep_records, folder)
         seal = stack.enter_context(sealed(options.strategies)) if options.sealed else None
-        stack.enter_context(sealed_scheduling(options.schedule))
+        stack.enter_context(sealed_scheduling(options.schedule, rank=rank_of))
         held = _run(options, counted, clock, keeper)
         counted.tell()
         if seal is not None:

@@ -4,11 +4,11 @@ Subscriptions are the raw channels. What is taken out of them costs nothing here
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from random import Random
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 import trio
 from attrs import define, field
@@ -16,7 +16,8 @@ from attrs import define, field
 from engine.flow.channel import Channel
 from engine.flow.context import StrategyContext
 from engine.flow.journal.line import Line
-from engine.flow.journal.orders import Crossing, JournaledScope
+from engine.flow.journal.orders import Crossing, JournaledScope, Turns
+from engine.flow.journal.state import JournaledState
 from engine.flow.journal.taps import LOSSY, Tap, TappedMerge, TappedSource, tap_channel, tap_notices
 from engine.flow.journal.track import Track
 from engine.flow.journal.words import render_words
@@ -26,26 +27,24 @@ from engine.model.market import Kind, MarketEvent
 from engine.model.stream import Stream
 from engine.ports import LiveOrder, SavedState
 
-Turn: TypeAlias = Callable[[str, str], Awaitable[None]]
-
 
 @define(eq=False)
 class JournaledContext:
-    """`engine.ports.Context` around a `StrategyContext`. ``turn`` is awaited before a decision is carried out, with
-    the strategy's name and the decision's line: a replay lets one through at a time."""
+    """`engine.ports.Context` around a `StrategyContext`. ``turns`` are what its decisions wait for: a replay lets one
+    through at a time."""
 
     inner: StrategyContext
     line: Line
-    turn: Turn | None = None
+    turns: Turns | None = None
     track: Track = field(init=False)
     _crossing: Crossing = field(init=False)
     _numbers: dict[int, tuple[int, Any]] = field(factory=dict, init=False)
     """By identity, the open subscriptions: the number of the call that opened each, and itself."""
-    _state: "JournaledState | None" = field(default=None, init=False)
+    _state: JournaledState | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.track = self.line.track(self.inner.name)
-        self._crossing = Crossing(self.track, self.turn, DECISIVE)
+        self._crossing = Crossing(self.track, self.turns, DECISIVE)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -54,7 +53,8 @@ class JournaledContext:
         self._numbers.clear()
         self.track.begin()
         try:
-            yield
+            with nullcontext() if self.turns is None else self.turns.own_steps():
+                yield
         except trio.Cancelled:
             self.track.end("stopped")
             raise
@@ -342,12 +342,18 @@ class Door:
             swallowed = await self._manager.__aexit__(kind, error, trace)
 
         if self._waits:
-            number = ctx.track.asked("leave", render_words({"of": self._number}))
-            await ctx.crossing.answer(number, leave)  # noqa: ASYNC102 - the block inside bounds and shields itself
+            await ctx.crossing.leave(self._number, self._line(), leave)  # noqa: ASYNC102 - it bounds and shields itself
         else:
             with ctx.track.inside():
                 await leave()  # noqa: ASYNC102 - as above
         return swallowed
+
+    def _line(self) -> str:
+        """What a block of orders is left with; empty for what leaves nothing to decide."""
+        if self._verb != "orders":
+            return ""
+        orders = [order.client_order_id for order in self._inner.open]
+        return f"leave {render_words(self._words)} {render_words({'open': orders})}"
 
 
 @define(eq=False)
@@ -362,35 +368,3 @@ class _Ready:
 
     async def __aexit__(self, *_: object) -> None:
         """Nothing to close."""
-
-
-@define(eq=False)
-class JournaledState:
-    """``ctx.state``: what is read and set stays between the strategy and itself; saving is a call."""
-
-    _inner: SavedState
-    _crossing: Crossing
-
-    def __getitem__(self, name: str) -> object:
-        return self._inner[name]
-
-    def __setitem__(self, name: str, value: object) -> None:
-        self._inner[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self._inner[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._inner
-
-    def get(self, name: str, default: object = None) -> object:
-        """What is kept under this name, or ``default``."""
-        return self._inner.get(name, default)
-
-    def snapshot(self) -> Mapping[str, object]:
-        """All of it, copied."""
-        return self._inner.snapshot()
-
-    async def save(self) -> None:
-        """Wait until everything set so far is on disk."""
-        await self._crossing.ask("save", {}, self._inner.save)

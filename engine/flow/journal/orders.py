@@ -1,7 +1,8 @@
 """Handles of orders over the strategy's boundary: everything that is read of one comes out of its ticket."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from contextlib import AbstractContextManager
+from typing import Any, Final, Protocol
 
 import trio
 from attrs import define
@@ -129,19 +130,28 @@ BACK: Final = " "
 """Before the line of a decision that comes back: those go on before any other is carried out."""
 
 
-def _settled(
-    act: Callable[[], Awaitable[Any]], turn: Callable[[str, str], Awaitable[None]], strategy: str, line: str
-) -> Callable[[], Awaitable[Any]]:
+class Turns(Protocol):
+    """What decisions wait for: `engine.flow.replay.turnstile.Turnstile`."""
+
+    async def pass_(self, strategy: str, line: str) -> None: ...
+
+    def carrying(self) -> AbstractContextManager[None]: ...
+
+    def own_steps(self) -> AbstractContextManager[None]: ...
+
+
+def _settled(act: Callable[[], Awaitable[Any]], turns: Turns, strategy: str, line: str) -> Callable[[], Awaitable[Any]]:
     """The same call, which comes back in its turn."""
 
     async def settled() -> Any:
         failure: Exception | None = None
         value = None
         try:
-            value = await act()
+            with turns.carrying():
+                value = await act()
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes on once all has settled
             failure = error
-        await turn(strategy, line)
+        await turns.pass_(strategy, line)
         if failure is not None:
             raise failure
         return value
@@ -149,16 +159,26 @@ def _settled(
     return settled
 
 
+def _carried(act: Callable[[], Awaitable[None]], turns: Turns) -> Callable[[], Awaitable[None]]:
+    """The same call, carried out as a decision."""
+
+    async def carried() -> None:
+        with turns.carrying():
+            await act()
+
+    return carried
+
+
 @define(eq=False)
 class Crossing:
     """How one strategy's calls are carried out and noted.
 
-    ``turn`` is awaited with the strategy's name and the line of a decision before it is carried out, and again before
+    ``turns`` are passed with the strategy's name and the line of a decision before it is carried out, and again before
     the strategy goes on: then all that came of it at this instant has come.
     """
 
     track: Track
-    turn: Callable[[str, str], Awaitable[None]] | None
+    turns: Turns | None
     decisive: frozenset[str]
 
     def wrap(self, order: Any) -> LiveOrder:
@@ -169,12 +189,23 @@ class Crossing:
         """Note a call, carry it out and note what came back."""
         track, told = self.track, render_words(words)
         with track.inside():
-            turn = self.turn if verb in self.decisive else None
-            if turn is not None:
-                await turn(track.strategy, f"{verb} {told}")
-                act = _settled(act, turn, track.strategy, f"{BACK}{verb} {told}")
+            turns = self.turns if verb in self.decisive else None
+            if turns is not None:
+                await turns.pass_(track.strategy, f"{verb} {told}")
+                act = _settled(act, turns, track.strategy, f"{BACK}{verb} {told}")
             number = track.asked(verb, told)
             return await self.answer(number, act)
+
+    async def leave(self, block: int, line: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Note that a block is left, and leave it; with a ``line`` in its turn, as a decision."""
+        track = self.track
+        with track.inside():
+            turns = self.turns if line else None
+            if turns is not None:
+                with trio.CancelScope(shield=True):  # no time passes until it is let through
+                    await turns.pass_(track.strategy, line)
+                act = _carried(act, turns)
+            await self.answer(track.asked("leave", render_words({"of": block})), act)
 
     async def answer(self, number: int, act: Callable[[], Awaitable[Any]]) -> Any:
         """Carry out a call that was noted, and note what came back."""

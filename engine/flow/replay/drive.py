@@ -7,7 +7,7 @@ first: nobody can act on a price before the orders that were in the market at th
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from attrs import define, field
@@ -21,6 +21,7 @@ from engine.flow.replay.lender import Lender, See
 from engine.flow.replay.scheduler import next_deadline
 from engine.flow.replay.turnstile import Turnstile
 from engine.flow.replay.watch import STEPS_MAX, Watch
+from engine.model.control import Gap
 from engine.model.instant import render_instant
 from engine.model.market import MarketEvent
 from engine.model.stream import ANY, Stream, sequence_of
@@ -36,9 +37,10 @@ class Replay:
 
     ``markets`` is a `Markets` whose fan-out is a `TapeFanout` and whose ``channel_class`` is `LentChannel`. ``see`` and
     ``idle`` are matching's: ``idle`` says whether no order is open and nothing under way, so that it may be shown
-    events later than strategies. ``on_end`` is called once everything due up to ``tape.end_ns`` has happened; after it
-    time goes on by deadlines alone, so that strategies can leave. So `run` is started before the session, outside of
-    it, and cancelled after it.
+    events later than strategies. ``gaps`` are what the tape is known to lack, in order of ``at_ns``: each is told at
+    that instant, before its events. ``on_end`` is called once everything due up to ``tape.end_ns`` has happened; after
+    it time goes on by deadlines alone, so that strategies can leave. So `run` is started before the session, outside
+    of it, and cancelled after it.
     """
 
     tape: Tape
@@ -49,8 +51,10 @@ class Replay:
     see: See | None = None
     idle: Callable[[], bool] = field(default=lambda: True)
     on_end: Callable[[], None] = field(default=lambda: None)
+    gaps: Sequence[Gap] = ()
     fast: bool = True
     steps_max: int = STEPS_MAX
+    _told_gaps: int = field(default=0, init=False)
     _lender: Lender | None = field(default=None, init=False)
     _fanout: TapeFanout = field(init=False)
     _watch: Watch = field(init=False)
@@ -84,6 +88,7 @@ class Replay:
                 with self._watch.halt:
                     await self._drive()
             finally:
+                self.turn.open()
                 self._take_back()
                 self._count_lent()
                 self._advance()
@@ -98,7 +103,7 @@ class Replay:
     async def _drive(self) -> None:
         await self._settle()
         while True:
-            timer_ns = self.clock.due_ns(next_deadline())
+            timer_ns = self._next_timer_ns()
             due_ns = self._next_due_ns()
             if due_ns is not None and (timer_ns is None or due_ns < timer_ns):
                 await self._tell(due_ns, timer_ns)
@@ -113,6 +118,7 @@ class Replay:
             else:
                 self.clock.move(timer_ns)
                 self._watch.begin_instant()
+                self._tell_gaps(timer_ns)
                 await self._settle()
 
     async def _settle(self) -> None:
@@ -126,6 +132,22 @@ class Replay:
     def _take_back(self) -> None:
         if self._lender is not None:
             self._lender.take_back()
+
+    def _next_timer_ns(self) -> int | None:
+        """When the next deadline passes or the next gap is told."""
+        timer_ns = self.clock.due_ns(next_deadline())
+        if self._told_gaps == len(self.gaps):
+            return timer_ns
+        gap_ns = self.gaps[self._told_gaps].at_ns
+        return gap_ns if timer_ns is None else min(timer_ns, gap_ns)
+
+    def _tell_gaps(self, now_ns: int) -> None:
+        """As a line that was lost does."""
+        while self._told_gaps < len(self.gaps) and (gap := self.gaps[self._told_gaps]).at_ns <= now_ns:
+            self._told_gaps += 1
+            self._fanout.publish_gap(gap)
+            self.markets.announce(gap)
+            self.markets.holes.declare(gap, "on the tape")
 
     # -- events
 
@@ -141,7 +163,7 @@ class Replay:
         before = 0
         if self.see is not None and self.see(event):
             await self._settle()
-            before, timer_ns = self._watch.scheduled, self.clock.due_ns(next_deadline())
+            before, timer_ns = self._watch.scheduled, self._next_timer_ns()
         lender = self._lender
         late = due_ns <= self._since_ns or self._fanout.has_new
         reader = None if lender is None or late else lender.reader_of(event)

@@ -126,15 +126,6 @@ class LentChannel(Channel):
         if events:
             self.on_handed(events)
 
-    def take_in(self, newest: Sequence[MarketEvent], counts: Sequence[tuple[Stream, int]]) -> None:
-        """Events that nobody waited for, into a queue of the newest: the last of each stream, and how many there
-        were of it, in the order of the last ones."""
-        for event, (stream, count) in zip(newest, counts, strict=True):
-            self.queue.put([event], 0)
-            if count > 1:
-                self.queue.put_count += count - 1
-                self.queue.conflated[stream] += count - 1
-
 
 @define(eq=False, slots=False)  # with slots, attrs would leave the property out: the name is an attribute above
 class TapeFanout(Fanout):

@@ -1,8 +1,7 @@
 """Which stretch of a window can be lent to whom, and the books when it comes back.
 
 The books are those of the plain road: routes, queues and numbers come out the same, to the last count. What only looks
-on is caught up when the stretch comes back or when somebody looks: matching, while no order is open, and the engine's
-own channels that keep the newest of each stream.
+on is caught up when the stretch comes back or when somebody looks: matching, while no order is open.
 """
 
 from bisect import bisect_left
@@ -15,7 +14,6 @@ from attrs import define, field, frozen
 from msgspec.structs import force_setattr
 
 from engine.flow.fanout import Route
-from engine.flow.markets import NOBODY
 from engine.flow.replay.clock import ReplayClock
 from engine.flow.replay.lease import Lease, LentChannel, TapeFanout
 from engine.model.market import EVENT_TYPES, Kind, MarketEvent
@@ -38,26 +36,20 @@ See: TypeAlias = Callable[[MarketEvent], bool]
 
 @frozen(eq=False)
 class _Way:
-    """Where the events of one stream go: to one subscription at most, and to channels that only keep the newest."""
+    """Where the events of one stream go: to one subscription."""
 
-    stream: Stream
     route: Route
-    reader: LentChannel | None
-    onlookers: tuple[LentChannel, ...]
+    reader: LentChannel
 
 
 @define(eq=False)
 class _Stretch:
-    """What is out: the window's events behind ``first``, which was told alone, and which of them are the reader's."""
+    """What is out: the window's events behind ``first``, which was told alone."""
 
     lease: Lease
     reader: LentChannel
     window: Window
     first: int
-    places: Sequence[int]
-    """Of the events of the lease in the window, the first one's own before them."""
-    holders: Sequence[LentChannel]
-    """The reader, and the onlookers: whoever asks one of those for its newest takes the stretch back."""
 
 
 @define(eq=False)
@@ -84,7 +76,7 @@ class Lender:
     def reader_of(self, event: MarketEvent) -> LentChannel | None:
         """The subscription that alone gets this event and waits for nothing else; ``None`` where there is no such."""
         way = self._way(type(event), event.kind, event.symbol)
-        if way is None or way.reader is None:
+        if way is None:
             return None
         reader = way.reader
         return reader if reader.asking == 1 and reader.waker.waiting == 1 and not reader.closed else None
@@ -97,49 +89,40 @@ class Lender:
         end = min(first + 1 + self._reach, len(window.events))
         if timer_ns is not None:
             end = bisect_left(window.dues_ns, timer_ns, first + 1, end)
-        places = self._places(window, first, end, reader)
-        if len(places) <= HANDED_MIN or reader.asker is None:
+        end = self._end(window, first, end, reader)
+        if end - first <= HANDED_MIN or reader.asker is None:
             return
-        end = places[-1] + 1
         events = window.events[first:end]
         deque(map(force_setattr, events, repeat("seq"), count(self.fanout.seq)), maxlen=0)
-        whole = isinstance(places, range)
         lease = Lease(
-            events=events if whole else [window.events[place] for place in places],
-            dues_ns=window.dues_ns[first:end] if whole else [window.dues_ns[place] for place in places],
-            end=len(places),
+            events=events,
+            dues_ns=window.dues_ns[first:end],
+            end=len(events),
             task=reader.asker,
             take_back=self.take_back,
         )
-        onlookers = {id(one): one for way in self._ways.values() if way is not None for one in way.onlookers}
-        holders = [reader, *onlookers.values()]
-        self.out = _Stretch(lease, reader, window, first, places, holders)
-        self.fanout.lease = self.clock.position = lease
-        for channel in holders:
-            channel.lease = lease
+        self.out = _Stretch(lease, reader, window, first)
+        reader.lease = self.fanout.lease = self.clock.position = lease
 
     def take_back(self) -> None:
         """What was handed over was told, the rest was not."""
         out = self.out
         if out is None:
             return
-        for channel in out.holders:
-            channel.lease = None
-        self.out = self.fanout.lease = self.clock.position = None
+        self.out = out.reader.lease = self.fanout.lease = self.clock.position = None
         self._reach = max(STRETCH_FIRST, min(out.lease.at * STRETCH_GROWS, STRETCH_MAX))
         self._vain = 0 if out.lease.at else min(self._vain + 1, VAIN_MAX)
         self._pause = 2**self._vain - 1
-        last = out.places[out.lease.at]
-        told = out.window.events[out.first + 1 : last + 1]
+        told = out.lease.events[1 : out.lease.at + 1]
         if not told:
             return
-        dues_ns = out.window.dues_ns[out.first + 1 : last + 1]
+        dues_ns = out.lease.dues_ns[1 : out.lease.at + 1]
         self.told += len(told)
         self.lent += len(told)
         self.fanout.seq += len(told)
         self.fanout.told_ns = dues_ns[-1]
         self._count(told, alone=len(out.window.streams) == 1)
-        out.reader.count_handed(out.lease.events[1 : out.lease.at + 1], out.lease.batched)
+        out.reader.count_handed(told, out.lease.batched)
         journal = self.fanout.journal
         if journal is not None or self.see is not None:
             for event, due_ns in zip(told, dues_ns, strict=True):
@@ -152,19 +135,16 @@ class Lender:
 
     # -- where events go
 
-    def _places(self, window: Window, first: int, end: int, reader: LentChannel) -> Sequence[int]:
-        """The reader's events in this part of the window, up to the first that somebody else gets."""
+    def _end(self, window: Window, first: int, end: int, reader: LentChannel) -> int:
+        """The place before ``end`` of the first event of the window that somebody else gets; else ``end``."""
         if self._reader_of_all(window.streams) is reader:
-            return range(first, end)
-        places = [first]
+            return end
         for place in range(first + 1, end):
             event = window.events[place]
             way = self._way(type(event), event.kind, event.symbol)
-            if way is None or way.reader not in (None, reader):
-                break
-            if way.reader is reader:
-                places.append(place)
-        return places
+            if way is None or way.reader is not reader:
+                return place
+        return end
 
     def _reader_of_all(self, streams: frozenset[Stream]) -> LentChannel | None:
         """The one reader of all these streams."""
@@ -191,58 +171,23 @@ class Lender:
             return way
 
     def _way_of(self, stream: Stream) -> _Way | None:
-        """``None`` where events go to more than one reader or to one that is no subscription of a replay, and before
-        the first event."""
+        """``None`` where events go to more than one channel or to nobody, and before the first event."""
         route = self.fanout.route_of(stream)
-        if route is None or stream.kind is Kind.NEWS:
+        if route is None or stream.kind is Kind.NEWS or len(route.channels) != 1:
             return None
-        readers: list[LentChannel] = []
-        onlookers: list[LentChannel] = []
-        for channel in route.channels:
-            if not isinstance(channel, LentChannel):
-                return None
-            if channel.strategy != NOBODY:
-                readers.append(channel)
-            elif channel.queue.full == "latest" and not channel.waker.waiting:
-                onlookers.append(channel)
-            else:
-                return None
-        if len(readers) > 1:
-            return None
-        return _Way(stream, route, readers[0] if readers else None, tuple(onlookers))
+        reader = route.channels[0]
+        return _Way(route, reader) if isinstance(reader, LentChannel) else None
 
     # -- the books
 
     def _count(self, told: Sequence[MarketEvent], *, alone: bool) -> None:
-        """Count them on their routes, and show the onlookers the newest of each stream."""
-        sole = self._ways_of(told, alone=alone)
-        for way, number, _ in sole:
-            way.route.live += number
-        onlookers = {id(one): one for way, _, _ in sole for one in way.onlookers}
-        for onlooker in onlookers.values():
-            shown = [(event, (way.stream, number)) for way, number, event in sole if onlooker in way.onlookers]
-            onlooker.take_in([event for event, _ in shown], [counted for _, counted in shown])
-
-    def _ways_of(self, told: Sequence[MarketEvent], *, alone: bool) -> list[tuple[_Way, int, MarketEvent]]:
-        """The ways that events went, how many went each and which was its last, in the order of the last ones.
-
-        ``alone``: all of them are of one stream.
-        """
-        newest = told[-1]
-        if alone:
-            counts: Counter[tuple[type, str]] = Counter({(type(newest), newest.symbol): len(told)})
-            lasts = {(type(newest), newest.symbol): newest}
-        else:
-            keys = [(type(event), event.symbol) for event in told]
-            counts, lasts = Counter(keys), {}
-            for key, event in zip(reversed(keys), reversed(told), strict=True):
-                if key not in lasts:
-                    lasts[key] = event
-                    if len(lasts) == len(counts):
-                        break
-        found = []
-        for key, event in reversed(lasts.items()):
-            way = self._way(key[0], event.kind, event.symbol)
+        """Count them on their routes. ``alone``: all of them are of one stream."""
+        counts = Counter({_key_of(told[-1]): len(told)} if alone else map(_key_of, told))
+        for key, number in counts.items():
+            way = self._way(*key)
             assert way is not None, "only events with a way are lent"
-            found.append((way, counts[key], event))
-        return found
+            way.route.live += number
+
+
+def _key_of(event: MarketEvent) -> tuple[type, Kind, str]:
+    return type(event), event.kind, event.symbol

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from random import Random
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Final
 
 import trio
@@ -40,6 +40,10 @@ def scheduler() -> ModuleType:
     return module  # type: ignore[no-any-return] # typed as Any, because the two names are not in its annotations
 
 
+STEPS: Final[CodeType] = scheduler().unrolled_run.__code__
+"""Where Trio takes the next step of a task: the task's outermost frame is called from there."""
+
+
 class _Dice(Random):
     """In Trio's place of dice: the order of a batch is a function of the seed, the instant and the step within it.
 
@@ -47,10 +51,16 @@ class _Dice(Random):
     over without the scheduler leaves the order of what comes after it as it was.
     """
 
-    def __init__(self, seed: int, on_batch: Callable[[Sequence[trio.lowlevel.Task]], None] | None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        on_batch: Callable[[Sequence[trio.lowlevel.Task]], None] | None,
+        rank: Callable[[trio.lowlevel.Task], int] | None,
+    ) -> None:
         super().__init__(seed)
         self._seed = seed
         self._on_batch = on_batch
+        self._rank = rank
         self._mixed = _mix(seed)
         self._instant = -1.0
         self._instant_mixed = 0
@@ -59,9 +69,18 @@ class _Dice(Random):
     def shuffle(self, x: MutableSequence[Any]) -> None:
         """Put a batch in order. Trio takes tasks from its end; it comes sorted, oldest task first."""
         if len(x) > 1:
+            ranked = [] if self._rank is None else self._ranked(x, self._rank)
             self._arrange(x, len(x))
+            if ranked:
+                taken = set(ranked)
+                x[:] = [task for task in x if task not in taken] + ranked
         if self._on_batch is not None:
             self._on_batch(x)
+
+    def _ranked(self, x: Sequence[Any], rank: Callable[[trio.lowlevel.Task], int]) -> list[Any]:
+        """Those that have an order of their own, the last to run first: by rank, and the oldest first."""
+        places = sorted(((one, place) for place, one in enumerate(map(rank, x)) if one >= 0), reverse=True)
+        return [x[place] for _, place in places]
 
     def _arrange(self, x: MutableSequence[Any], size: int) -> None:
         if not self._seed:
@@ -91,14 +110,17 @@ def _mix(value: int) -> int:
 
 @contextmanager
 def sealed_scheduling(
-    seed: int, on_batch: Callable[[Sequence[trio.lowlevel.Task]], None] | None = None
+    seed: int,
+    on_batch: Callable[[Sequence[trio.lowlevel.Task]], None] | None = None,
+    rank: Callable[[trio.lowlevel.Task], int] | None = None,
 ) -> Iterator[None]:
     """One seed, one order of tasks, in every ``trio.run`` of the block; afterwards all is as it was.
 
     Seed 0 is the order in which tasks were made; any other is a shuffle of each batch of ready tasks. ``on_batch`` is
-    told each batch, the last to run first: at a third of what Trio's instruments cost. It must not raise.
+    told each batch, the last to run first: at a third of what Trio's instruments cost. It must not raise. Tasks with a
+    ``rank`` of 0 or more go before the others of their batch, by rank, then by age, under every seed.
     """
-    with _rolling(_Dice(seed, on_batch)):
+    with _rolling(_Dice(seed, on_batch, rank)):
         yield
 
 

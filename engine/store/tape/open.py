@@ -1,16 +1,19 @@
 """Opening tapes: Parquet files, session folders, and recordings of the audit strategy, as one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from attrs import evolve
+
 from engine.errors import Misconfigured
+from engine.model.control import Gap
 from engine.model.instant import render_instant
 from engine.store.tape.chunks import NEVER_NS, Opened
 from engine.store.tape.opened import OpenTape, Span
 from engine.store.tape.parts import index_file, open_file
 from engine.store.tape.reading import Rows
-from engine.store.tape.sessions import is_session, open_recorded, open_session
+from engine.store.tape.sessions import is_session, open_recorded, open_session, read_gaps
 
 SYMBOLS_SHOWN: Final = 20
 
@@ -39,7 +42,14 @@ def open_tape(
     if first_ns is None or last_ns is None or last_ns < first_ns:
         raise Misconfigured(_nothing_within(sources, start_ns, end_ns))
     span = Span(first_ns if start_ns is None else start_ns, NEVER_NS if end_ns is None else end_ns)
-    return OpenTape(tuple(sources), tuple(sorted(held)), first_ns, last_ns, span)
+    gaps = [gap for path in paths if is_session(path) for gap in read_gaps(path, wanted)]
+    return OpenTape(tuple(sources), tuple(sorted(held)), first_ns, last_ns, span, _within(gaps, span, last_ns))
+
+
+def _within(gaps: Iterable[Gap], span: Span, last_ns: int) -> tuple[Gap, ...]:
+    """Those of the span, in order. What was found to be missing at the end is told before the last instant."""
+    mine = [evolve(gap, at_ns=min(gap.at_ns, last_ns)) for gap in gaps if span.first_ns <= gap.at_ns <= span.last_ns]
+    return tuple(sorted(mine, key=lambda gap: gap.at_ns))
 
 
 def _open(path: Path, wanted: frozenset[str], order: int) -> list[Opened]:

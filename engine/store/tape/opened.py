@@ -7,6 +7,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from engine.errors import Misconfigured
+from engine.model.control import Gap
 from engine.model.market import Kind, MarketEvent
 from engine.model.stream import ANY, Stream
 from engine.ports.tape import Window
@@ -39,6 +40,8 @@ class OpenTape:
     end_ns: int
     """When the last event that is on the tape itself is due."""
     span: Span
+    gaps: tuple[Gap, ...] = ()
+    """What the sessions on it are known to lack within the span, in order of ``at_ns``, when each is told."""
     _all: dict[Stream, list[Source]] = field(init=False)
     _wanted: frozenset[Stream] = field(default=frozenset(), init=False)
     _merge: Merge = field(init=False)

@@ -16,6 +16,7 @@ from attrs import frozen
 from msgspec.structs import replace
 
 from engine.errors import Misconfigured
+from engine.model.control import Gap
 from engine.model.market import EVENT_TYPES, Kind, MarketEvent, Origin
 from engine.model.stream import ARTICLES, Stream
 from engine.store.tape.chunks import CHUNK_EVENTS, NEVER_NS, Chunk, Opened
@@ -109,6 +110,20 @@ def open_session(folder: Path, wanted: frozenset[str], order: int) -> list[Opene
     from engine.store.session import read_session  # what only sessions need
 
     return _streams(lambda: _as_told(read_session(folder).told()), wanted, order)
+
+
+def read_gaps(folder: Path, wanted: frozenset[str]) -> list[Gap]:
+    """What a recorded session knows to be missing of the market, in the order in which that was found out.
+
+    Not what one strategy's own subscription lost: in a replay that comes out of itself.
+    """
+    from engine.store.session import read_session  # what only sessions need
+
+    return [
+        gap
+        for gap in read_session(folder).gaps()
+        if gap.cause not in ("dropped", "restarted") and (not wanted or gap.stream.symbol in wanted)
+    ]
 
 
 def open_recorded(path: Path, wanted: frozenset[str], order: int) -> list[Opened]:

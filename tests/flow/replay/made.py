@@ -7,7 +7,6 @@ import trio
 from attrs import define, field, frozen
 from msgspec.structs import replace
 
-from engine.core.overflow import Overflow
 from engine.flow.context import StrategyContext
 from engine.flow.markets import Markets
 from engine.flow.replay.clock import ReplayClock, TapeClock
@@ -163,7 +162,6 @@ class Floor:
     markets: Markets
     matching: Matching
     turn: Turnstile
-    marks: LentChannel
     log: list[tuple[Any, ...]] = field(factory=list)
 
     def context(self, name: str = "alpha") -> StrategyContext:
@@ -219,11 +217,7 @@ def replay(
         run_feed=run_feed,
         channel_class=LentChannel,
     )
-    marks = markets.overhear("marks", (Kind.TRADES, Kind.QUOTES), Overflow("latest", 1000))
-    assert isinstance(marks, LentChannel)
-    floor = Floor(
-        tape=tape, clock=clock, markets=markets, matching=Matching(clock, fails_at), turn=Turnstile(), marks=marks
-    )
+    floor = Floor(tape=tape, clock=clock, markets=markets, matching=Matching(clock, fails_at), turn=Turnstile())
     over = trio.Event()
     driver = Replay(
         tape=tape,

@@ -53,7 +53,6 @@ def ops(*, sharing: bool) -> st.SearchStrategy[Op]:
         st.tuples(st.just("at"), st.sampled_from([0.0, 0.25, 1.0, 2.000000001, 10.0])),
         st.tuples(st.just("decide"), st.sampled_from("abc")),
         st.tuples(st.just("order"), st.integers(1, 12)),
-        st.tuples(st.just("mark")),
         st.tuples(st.just("books")),
         st.tuples(st.just("history")),
         st.tuples(st.just("cancel")),
@@ -168,13 +167,6 @@ class Player:
         with trio.move_on_after(20):
             await filled.wait()
         self.note(path, "filled", filled.is_set())
-
-    async def do_mark(self, path: str, **_: Any) -> None:
-        newest = []
-        while self.floor.marks.has_events():
-            event = self.floor.marks.take_nowait()
-            newest.append((event.kind, event.symbol, event.seq))
-        self.note(path, newest)
 
     async def do_books(self, path: str, **_: Any) -> None:
         rows = self.floor.markets.fanout.channels()

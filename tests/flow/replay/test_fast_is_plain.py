@@ -66,7 +66,6 @@ def test_fast_and_plain_are_one_history(
         ("decide", "a"),
         ("order", 3),
         ("order", 12),
-        ("mark",),
         ("books",),
         ("history",),
         ("cancel",),

@@ -2,8 +2,10 @@
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from engine.errors import StrategyFailed
+from engine.flow.replay.turnstile import Turnstile
 from engine.flow.supervisor import sole_failure
 from engine.model.market import Kind, MarketEvent, News
 from engine.model.stream import ANY, Stream
@@ -100,6 +102,15 @@ def test_decisions_of_one_instant_pass_in_the_order_of_their_lines_whatever_task
         log = what(replay(MemoryTape([trade(0, 0)]), many, fast=fast, seed=seed).log)
         asked = [("a", "buy"), ("a", "sell"), ("b", "a"), ("b", "buy")]
         assert [tuple(rest) for _, *rest in log] == [each for line in asked for each in (line, ("settled",))]
+
+
+async def test_when_the_replay_is_over_nobody_waits_for_it() -> None:
+    turn = Turnstile()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(turn.pass_, "a", "waits")
+        await wait_all_tasks_blocked()
+        turn.open()
+    await turn.pass_("a", "comes later")
 
 
 def test_a_decision_that_is_cancelled_while_it_waits_holds_up_nobody() -> None:
@@ -201,14 +212,15 @@ def test_a_subscription_that_two_tasks_read_is_shared_as_on_the_plain_road(pair:
         assert repr(fast.log) == repr(plain.log)
 
 
-def test_events_for_one_strategy_are_lent_past_those_that_only_matching_wants() -> None:
+def test_events_of_several_streams_are_lent_to_whoever_reads_all_of_them() -> None:
     events = [make(number, number) for number in range(50) for make in (trade, quote)]
 
-    async def read_beside(floor: Floor) -> None:
-        floor.marks.asks = True  # of all trades and quotes
-        await read_a(floor)
+    async def read_both(floor: Floor) -> None:
+        async with floor.context().streams(Stream(Kind.TRADES, "A"), Stream(Kind.QUOTES, "A")) as both:
+            async for event in both:
+                floor.note(event.kind)
 
-    fast, plain = (replay(MemoryTape(events), read_beside, fast=road) for road in (True, False))
+    fast, plain = (replay(MemoryTape(events), read_both, fast=road) for road in (True, False))
     assert (fast.log, fast.seen, fast.told) == (plain.log, plain.seen, plain.told)
     assert fast.seq == 100
     assert fast.lent > 50

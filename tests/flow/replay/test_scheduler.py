@@ -67,6 +67,30 @@ def test_an_order_does_not_depend_on_how_often_the_dice_were_rolled_before() -> 
     assert order(7) == order(7, alone=3)
 
 
+def test_tasks_with_a_rank_go_first_by_it_and_the_others_by_the_dice() -> None:
+    async def take_turn(number: int, turns: list[int]) -> None:
+        await trio.lowlevel.checkpoint()
+        turns.append(number)
+
+    async def main() -> list[int]:
+        turns: list[int] = []
+        async with trio.open_nursery() as nursery:
+            for number in range(12):
+                nursery.start_soon(take_turn, number, turns, name=str(number))
+        return turns
+
+    def rank(task: trio.lowlevel.Task) -> int:
+        """From 0 to 2 of those up to 5, the oldest last; the others have none."""
+        return 2 - int(task.name) // 2 if task.name.isdigit() and int(task.name) < 6 else -1
+
+    orders = []
+    for seed in range(6):
+        with sealed_scheduling(seed, rank=rank):
+            orders.append(trio.run(main))
+    assert [each[:6] for each in orders] == [[4, 5, 2, 3, 0, 1]] * 6
+    assert len({tuple(each[6:]) for each in orders}) == 6
+
+
 def test_everything_is_as_it_was_afterwards() -> None:
     module = scheduler()
     dice, allowed = getattr(module, DICE), getattr(module, SORTED)

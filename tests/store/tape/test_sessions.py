@@ -5,6 +5,7 @@ from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
+import trio
 from attrs import evolve
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from engine.app.options import LoadedStrategy
 from engine.app.replay.options import Replayed, ReplayOptions
 from engine.app.replay.run import replay as run_replay
 from engine.errors import Misconfigured
+from engine.model.control import Gap
 from engine.model.instant import NS_PER_S
 from engine.model.market import Bar, Kind, MarketEvent, News, Trade
 from engine.model.stream import ANY, ARTICLES, Stream
@@ -145,3 +147,56 @@ def test_a_session_is_replayed_to_one_fingerprint_compacted_or_not(tmp_path: Pat
     roads: list[Callable[[], Replayed]] = [lambda: _replay(packed), lambda: _replay(plain, fast=False)]
     for run in roads:
         assert run().journal_hash == first.journal_hash
+
+
+@strategy()
+async def looks_for_holes(ctx: Context) -> None:
+    """Says what it is told, and which holes others are told of."""
+
+    async def listen() -> None:
+        async with ctx.lifecycle() as news:
+            async for event in news:
+                if isinstance(event, Gap):
+                    ctx.log(f"{event.stream.symbol} lacks something")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listen)
+        async with ctx.trades("SPY", gaps=True) as trades:
+            async for told in trades:
+                if isinstance(told, Gap):
+                    ctx.log(
+                        f"{told.cause} from {(told.start_ns - T0) / NS_PER_S:g} to {(told.end_ns - T0) / NS_PER_S:g}"
+                    )
+                else:
+                    ctx.log(f"trade {told.id}")
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+@pytest.mark.parametrize("fast", [False, True])
+def test_what_a_crash_kept_from_being_recorded_is_a_gap_in_its_place(
+    tmp_path: Path, *, fast: bool, compacted: bool
+) -> None:
+    arrivals = [(T0 + n * NS_PER_S, [replace(trade(n), seq=n + 1)]) for n in range(40)]
+    folder = record(tmp_path / "session", arrivals, runs=2, compacted=compacted)
+    alone = LoadedStrategy(looks_for_holes, None, "looks")
+    done = run_replay(ReplayOptions(strategies=(alone,), tapes=(folder,), fast=fast))
+    assert not [row.error for row in done.report.strategies if row.error]
+    trades = [f"looks: trade {number}" for number in range(40)]
+    told = ["looks: SPY lacks something", "looks: not_recorded from 19 to 20"]
+    assert [*done.said[:20], *sorted(done.said[20:22]), *done.said[22:]] == [*trades[:20], *sorted(told), *trades[20:]]
+    assert [(row.stream, row.cause) for row in done.report.gaps] == [("trades:SPY", "not_recorded")]
+    beside = LoadedStrategy(counts, None, "counts")
+    both = run_replay(ReplayOptions(strategies=(alone, beside), tapes=(folder,), fast=fast))
+    assert both.said == done.said
+
+
+def test_what_was_never_heard_again_is_told_before_the_end_and_outside_of_the_span_nothing(tmp_path: Path) -> None:
+    arrivals: Told = [(T0, [trade(0), trade(0, "QQQ")]), (T0 + 5 * NS_PER_S, [trade(5)])]
+    folder = record(tmp_path / "session", arrivals, runs=2)
+    spy, qqq = Stream(Kind.TRADES, "SPY"), Stream(Kind.TRADES, "QQQ")
+    assert {(gap.stream, gap.at_ns) for gap in open_tape([folder]).gaps} == {
+        (spy, T0 + 5 * NS_PER_S), (qqq, T0 + 5 * NS_PER_S)
+    }  # fmt: skip
+    assert [gap.stream for gap in open_tape([folder], symbols=["SPY"]).gaps] == [spy]
+    assert not open_tape([folder], end_ns=T0 + 4 * NS_PER_S).gaps

@@ -2,12 +2,13 @@
 
 import builtins
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from inspect import isclass, isfunction
 from pathlib import Path
 from threading import Lock
-from types import ModuleType, TracebackType
+from types import FunctionType, ModuleType, TracebackType
 from typing import Any, Final
 
 from attrs import define, evolve, field
@@ -124,9 +125,9 @@ def _loading(load: Any) -> Any:
 
 @define(eq=False)
 class _Names:
-    """Names that strategies' modules hold themselves: ``from time import time``."""
+    """Names that strategies' modules hold themselves: ``from time import time``, and ``def f(clock=time)``."""
 
-    _kept: list[tuple[ModuleType, str, Any]] = field(factory=list)
+    _kept: list[tuple[Any, str, Any]] = field(factory=list)
 
     def replace(self, modules: Iterable[ModuleType]) -> None:
         by_id = {id(guard.original): guard.instead for guard in _REPLACED.guards}
@@ -135,12 +136,35 @@ class _Names:
             for name, value in list(vars(module).items()):
                 instead = by_id.get(id(value))
                 if instead is not None:
-                    self._kept.append((module, name, value))
-                    setattr(module, name, instead)
+                    self._set(module, name, instead)
+            for function in _functions_of(module):
+                self._replace_defaults(function, by_id)
+
+    def _replace_defaults(self, function: FunctionType, by_id: Mapping[int, Any]) -> None:
+        defaults, named = function.__defaults__ or (), function.__kwdefaults__ or {}
+        if any(id(value) in by_id for value in defaults):
+            self._set(function, "__defaults__", tuple(by_id.get(id(value), value) for value in defaults))
+        if any(id(value) in by_id for value in named.values()):
+            self._set(function, "__kwdefaults__", {name: by_id.get(id(value), value) for name, value in named.items()})
+
+    def _set(self, thing: Any, name: str, value: Any) -> None:
+        self._kept.append((thing, name, getattr(thing, name)))
+        setattr(thing, name, value)
 
     def put_back(self) -> None:
-        for module, name, value in reversed(self._kept):
-            setattr(module, name, value)
+        for thing, name, value in reversed(self._kept):
+            setattr(thing, name, value)
+
+
+def _functions_of(module: ModuleType) -> Iterator[FunctionType]:
+    """The functions that a module defines, those of its classes and strategies included."""
+    for value in list(vars(module).values()):
+        inner = value.run if isinstance(value, Strategy) else value
+        things = list(vars(inner).values()) if isclass(inner) and inner.__module__ == module.__name__ else [inner]
+        for thing in things:
+            function = getattr(thing, "__func__", thing)
+            if isfunction(function) and function.__module__ == module.__name__:
+                yield function
 
 
 def _own_modules(strategies: Iterable[Strategy], callers: Callers) -> list[ModuleType]:

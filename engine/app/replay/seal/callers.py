@@ -2,7 +2,8 @@
 
 The standard library and installed packages do what they are asked, so they are passed over; the engine answers for
 itself; the import of a module is nobody's decision. What is left is somebody's own code. Modules of the strategies that
-run are that wherever they lie, since they may be installed like any package.
+run are that wherever they lie, since they may be installed like any package; and so is a package's function that runs
+as a task, since nobody but a strategy hands one to Trio.
 """
 
 import sys
@@ -14,10 +15,13 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Final
 
+import trio
 from attrs import define, field, frozen
 
+from engine.flow.replay.scheduler import STEPS
 from engine.ports import Strategy
 
+_TRIO: Final = str(Path(trio.__file__).parent) + "/"
 _ENGINE: Final = str(Path(__file__).parents[3]) + "/"
 _OTHERS: Final = tuple(
     str(Path(sysconfig.get_path(name))) + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -61,6 +65,8 @@ class Callers:
                 return None
             if standing is Standing.OWN:
                 return Call(frame.f_code.co_filename, frame.f_lineno, _name(inner))
+            if frame.f_code is STEPS and inner is not None:
+                return _task_of(inner)
             inner, frame = frame, frame.f_back
         return None
 
@@ -88,6 +94,12 @@ class Callers:
             if path.startswith(place):
                 return _of_library(path.removeprefix(place))
         return Standing.OWN
+
+
+def _task_of(frame: FrameType) -> Call | None:
+    """A task whose outermost code is a library's; Trio's own tasks are nobody's."""
+    path = frame.f_code.co_filename
+    return None if path.startswith(_TRIO) else Call(path, frame.f_lineno, _name(frame))
 
 
 def _of_library(place: str) -> Standing:

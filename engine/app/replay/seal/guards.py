@@ -23,6 +23,8 @@ _CLOCKS: Final = (
 )  # fmt: skip
 _CLOCKS_WITHOUT: Final = {"localtime": 1, "gmtime": 1, "ctime": 1, "asctime": 1, "strftime": 2}
 """These look at the clock where fewer arguments are given."""
+_LOOKS: Final = ("stat", "lstat", "access", "readlink")
+"""What is asked of a file without opening it, also by ``os.path`` and ``pathlib``."""
 
 
 @frozen(eq=False)
@@ -42,6 +44,9 @@ def guards() -> Iterator[Guard]:
             yield _guard(time, name, f"time.{name}", TIME)
     for name, needed in _CLOCKS_WITHOUT.items():
         yield _guard(time, name, f"time.{name}", TIME, _fewer(needed))
+    yield _guard(os, "times", "os.times", TIME)
+    for name in _LOOKS:
+        yield _guard(os, name, f"os.{name}", FILES)
     yield from _dice()
     for place, name, what, instead in _DOORS:
         if hasattr(place, name):

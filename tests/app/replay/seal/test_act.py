@@ -10,6 +10,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import uuid
@@ -80,6 +81,7 @@ CLOCKS: list[tuple[str, Callable[[], Any]]] = [
     ("datetime.today", lambda: moment.today()),  # noqa: DTZ002 - it is refused here
     ("date.today", lambda: date.today()),  # noqa: DTZ011 - it is refused here
     ("date.today", lambda: dt.date.today()),  # noqa: DTZ011 - it is refused here
+    ("os.times", lambda: os.times()),
 ]
 DICE: list[tuple[str, Callable[[], Any]]] = [
     ("random.random", lambda: random.random()),
@@ -95,6 +97,9 @@ DICE: list[tuple[str, Callable[[], Any]]] = [
 OUTSIDE: list[tuple[str, Callable[[], Any]]] = [
     ("open", lambda: open(HERE)),  # noqa: PTH123, SIM115 - what is refused here
     ("pathlib.Path.read_text", lambda: Path(HERE).read_text()),
+    ("os.stat", lambda: os.stat(HERE)),  # noqa: PTH116 - it is refused here
+    ("pathlib.Path.", lambda: Path(HERE).exists()),
+    ("os.stat", lambda: os.path.getmtime(HERE)),  # noqa: PTH204 - it is refused here
     ("os.listdir", lambda: os.listdir(".")),  # noqa: PTH208 - it is refused here
     ("threading.Thread.start", lambda: threading.Thread(target=print).start()),
     ("concurrent.futures.thread.", lambda: concurrent.futures.ThreadPoolExecutor(1).submit(print)),
@@ -138,6 +143,41 @@ def test_a_task_that_a_strategy_starts_is_its_own_too() -> None:
 
     with pytest.RaisesGroup(NotInReplay):
         run_sealed_async(both)
+
+
+def test_a_task_whose_code_is_a_library_s_is_its_own_too() -> None:
+    code = "async def get():\n    time.time()\n    await trio.lowlevel.checkpoint()\n"
+    path = str(Path(sysconfig.get_path("purelib")) / "library" / "client.py")
+    names: dict[str, Any] = {"time": time, "trio": trio, "__name__": "library.client"}
+    exec(compile(code, path, "exec"), names)
+
+    async def start() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(names["get"])
+            nursery.start_soon(trio.sleep, 0)
+
+    told = rf"^strategy mine called library\.client\.get\(\) at {path}:2: "
+    with pytest.RaisesGroup(pytest.RaisesExc(NotInReplay, match=told)):
+        run_sealed_async(start)
+
+
+def by_default(clock: Callable[[], float] = wall) -> float:
+    """Took its clock when it was made."""
+    return clock()
+
+
+class Holder:
+    """Has one as well."""
+
+    def by_name(self, *, clock: Callable[[], float] = time.monotonic) -> float:
+        return clock()
+
+
+@pytest.mark.parametrize(("what", "action"), [("time.time", by_default), ("time.monotonic", Holder().by_name)])
+def test_a_clock_that_is_a_default_is_refused_and_put_back(what: str, action: Callable[[], float]) -> None:
+    with pytest.raises(NotInReplay, match=f"strategy mine called {what}"):
+        run_sealed(action)
+    assert action() > 0
 
 
 def test_an_import_within_a_function_gives_the_stand_in() -> None:
