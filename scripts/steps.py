@@ -24,8 +24,9 @@ STATIC_AT_ONCE = 2
 """The smallest machine that a check is made for has two cores."""
 WORKERS_MAX = 8
 """More pytest workers than this spend longer on starting than they save."""
-STEP_MAX_S = 600
-"""Far above what any step takes: a step that hangs must end as a failed check, not as a CI job that is killed."""
+STEP_MAX_S = 1500
+"""Four times what the longest takes on two free cores: a step that hangs must end as a failed check, not as a CI job
+that is killed."""
 
 
 @dataclass(frozen=True)
