@@ -29,8 +29,8 @@ from engine.testing.simulate.invariants import invariant
 from engine.testing.simulate.mutants import MUTANTS, Mutant, plant
 
 ROOT = Path(__file__).resolve().parent.parent
-SEEDS = 20
-HOURS = 0.5
+SEEDS = 40
+HOURS = 1.0
 GOAL = 28 / 30
 SEED_MAX_S = 120.0
 """Wall time of one seed; a session takes a second or two, and a mutant may make it a hundred times as long."""

@@ -8,7 +8,7 @@ more draw in one place does not change the rest of the plan.
 from random import Random
 from typing import Any, Final
 
-from engine.testing.simulate.catalogue import CHANCES, TROUBLES
+from engine.testing.simulate.catalogue import CHANCES, STREAMS, TROUBLES
 from engine.testing.simulate.plan import Plan, Player, Trouble
 
 HOUR_S: Final = 3600.0
@@ -38,6 +38,16 @@ OPEN_S: Final = 6.5 * HOUR_S
 """From the opening to the close."""
 RECORDED: Final = 1 / 6
 """Of the sessions; one that is recorded takes half as long again as it would."""
+MEETINGS_PER_H: Final = (0.0, 6.0)
+"""Of an end of lines with what keeps them from being had again: dice alone bring the two together in few sessions."""
+MEETING_S: Final = 60.0
+"""Before the calm: what begins later is put right before anything comes of it."""
+NO_PAST: Final = 1 / 4
+"""Of the sessions: history cannot be had for longer than a hole is kept open, so that there are gaps to be declared."""
+NO_PAST_S: Final = (140.0, 200.0)
+MUTE_END: Final = 1 / 3
+"""Of the sessions; in their last moment before the calm a line falls mute. One that does so earlier ends by another
+trouble mostly, before its silence is over."""
 START_S: Final = 5.0
 """The first seconds are quiet in three sessions of four: most faults need a line to happen to."""
 
@@ -53,7 +63,11 @@ def build_plan(seed: int, hours: float = 1.0) -> Plan:
         seconds=seconds,
         symbols=symbols,
         events_per_s=round(_log_uniform(market, *EVENTS_PER_S), 3),
-        troubles=_troubles(Random(f"{seed}/troubles"), seconds - calm_s),
+        troubles=_in_order(
+            *_troubles(Random(f"{seed}/troubles"), seconds - calm_s),
+            *_meetings(Random(f"{seed}/meetings"), seconds - calm_s),
+            *_no_past(Random(f"{seed}/past"), seconds - calm_s),
+        ),
         rates=_rates(Random(f"{seed}/rates")),
         players=_players(Random(f"{seed}/players"), symbols),
         calm_s=round(calm_s, 3),
@@ -86,7 +100,47 @@ def _troubles(dice: Random, bad_s: float) -> tuple[Trouble, ...]:
         Trouble(kind=kind, at_s=round(dice.uniform(first_s, bad_s), 3), keys=_keys(TROUBLES[kind].draw(dice)))
         for kind in dice.choices(kinds, weights, k=count)
     ]
-    return tuple(sorted(drawn, key=lambda trouble: (trouble.at_s, trouble.kind)))
+    return tuple(drawn)
+
+
+def _meetings(dice: Random, bad_s: float) -> tuple[Trouble, ...]:
+    """Troubles that meet: history trails or is refused, or whoever connects hangs, and then the lines end."""
+    drawn: list[Trouble] = []
+    for _ in range(round(dice.uniform(*MEETINGS_PER_H) * bad_s / HOUR_S)):
+        at_s, long_s = dice.uniform(0.0, max(bad_s - MEETING_S, 0.0)), dice.randint(60, 120)
+        keys: dict[str, Any]
+        end, ends = "server_restart", {"for": f"{dice.randint(4, 20)}s"}
+        match dice.choice(("history_lag", "history_lag", "history_refused", "net_hang")):
+            case "history_lag" as kind:
+                keys = {"lag": f"{dice.randint(5, 14)}s", "for": f"{long_s}s"}
+            case "history_refused" as kind:
+                keys = {"younger": f"{dice.randint(120, 900)}s", "for": f"{long_s}s"}
+            case kind:
+                end, ends = "net_fin", {"road": dice.choice(STREAMS)}
+                keys = {**ends, "for_s": float(long_s)}
+        drawn.append(Trouble(kind=kind, at_s=round(at_s, 3), keys=_keys(keys)))
+        drawn.append(Trouble(kind=end, at_s=round(at_s + dice.uniform(1, 15), 3), keys=_keys(ends)))
+    if dice.random() < MUTE_END:
+        at_s = max(bad_s - dice.uniform(0.5, 3.0), 0.0)
+        drawn.append(Trouble(kind="mute", at_s=round(at_s, 3), keys=_keys({"line": "data"})))
+    return tuple(drawn)
+
+
+def _no_past(dice: Random, bad_s: float) -> tuple[Trouble, ...]:
+    """Nobody reaches history, and meanwhile the lines end and come back."""
+    at_s, for_s = dice.uniform(0.0, max(bad_s - NO_PAST_S[1], 0.0)), round(dice.uniform(*NO_PAST_S), 3)
+    restart_s, away_s = dice.uniform(1, 15), dice.randint(4, 20)
+    if dice.random() >= NO_PAST:
+        return ()
+    return (
+        Trouble(kind="net_hang", at_s=round(at_s, 3), keys=_keys({"road": "data", "for_s": for_s})),
+        Trouble(kind="net_fin", at_s=round(at_s + 0.5, 3), keys=_keys({"road": "data"})),
+        Trouble(kind="server_restart", at_s=round(at_s + restart_s, 3), keys=_keys({"for": f"{away_s}s"})),
+    )
+
+
+def _in_order(*troubles: Trouble) -> tuple[Trouble, ...]:
+    return tuple(sorted(troubles, key=lambda trouble: (trouble.at_s, trouble.kind)))
 
 
 def _rates(dice: Random) -> tuple[tuple[str, float], ...]:

@@ -117,7 +117,10 @@ class Watch:
         """A trader is about to do this: the name of the move."""
 
     def dialed(self, life: int, host: str, outcome: str) -> None:
-        """The engine opened a TCP connection to this name: ``made``, ``refused``, ``hung`` or ``no name``."""
+        """The engine opened a TCP connection to this name: ``made``, ``refused``, ``hung`` or ``no name``.
+
+        One that hung is told again when it is made: as ``sat out`` where that took longer than anybody is to wait.
+        """
 
     def line(self, number: int, path: str, *, is_open: bool) -> None:
         """A stream (WebSocket) connection has come to the exchange, or has ended there."""

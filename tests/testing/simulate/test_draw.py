@@ -7,6 +7,7 @@ import pytest
 from engine.exchange.faults.script import build_fault
 from engine.testing.simulate.catalogue import CHANCES, TROUBLES, fault_table
 from engine.testing.simulate.draw import OPEN_S, TROUBLES_PER_H, build_plan
+from engine.testing.simulate.plan import Plan
 
 SEEDS = range(150)
 PLANS = [build_plan(seed) for seed in SEEDS]
@@ -47,6 +48,22 @@ def test_a_sixth_of_the_sessions_is_recorded_and_nothing_else_about_them_is_othe
     recorded = [plan for plan in PLANS if plan.recorded]
     assert len(PLANS) / 12 < len(recorded) < len(PLANS) / 4
     assert {player.kind for plan in recorded for player in plan.players} == {"watcher", "trader", "witness"}
+
+
+def test_in_many_sessions_the_lines_end_while_history_does_not_help() -> None:
+    """What history lacks just then shows whether holes are closed too early; by chance it comes in few sessions."""
+
+    def met(plan: Plan) -> bool:
+        deaf_s = [each.at_s for each in plan.troubles if each.kind in ("history_lag", "history_refused")]
+        ends_s = [each.at_s for each in plan.troubles if each.kind == "server_restart"]
+        return any(0 < end_s - at_s < 16 for at_s in deaf_s for end_s in ends_s)
+
+    assert sum(map(met, PLANS)) > len(PLANS) / 2
+
+
+def test_in_a_third_of_the_sessions_the_last_trouble_is_a_mute_line() -> None:
+    last = [plan.troubles[-1] for plan in PLANS]
+    assert len(PLANS) / 5 < sum(trouble.kind == "mute" for trouble in last) < len(PLANS) / 2
 
 
 def test_somebody_watches_and_somebody_trades() -> None:

@@ -125,8 +125,20 @@ def test_17_a_dead_line_that_is_dialled_anew_was_noticed(playing: Callable[[Plan
     hand.judge.step()
 
 
-@pytest.mark.parametrize(("told", "wrong"), [(False, True), (True, False)])
-def test_28_a_mute_line_whose_silence_nobody_tells(playing: Callable[[Plan], Hand], told: bool, wrong: bool) -> None:
+@pytest.mark.parametrize(("road", "outcome", "wrong"), [
+    ("stream", "sat out", True), ("account", "sat out", True), ("data", "sat out", False), ("stream", "hung", False),
+])  # fmt: skip
+def test_17_a_connection_that_hangs_is_given_up(hand: Hand, road: str, outcome: str, wrong: bool) -> None:
+    with broken(17) if wrong else nullcontext():
+        hand.judge.dialed(1, road, outcome)
+
+
+@pytest.mark.parametrize(
+    ("told", "ended", "number"), [("", False, 28), ("iex", False, 17), ("iex", True, 0), ("crypto", False, 28)]
+)
+def test_28_a_mute_line_whose_silence_nobody_tells_and_17_that_nobody_gives_up(
+    playing: Callable[[Plan], Hand], told: str, ended: bool, number: int
+) -> None:
     hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "data"),))))
     hand.judge.line(1, "/v2/iex", is_open=True)
     taking, trade = hand.open(), hand.trade(1)
@@ -138,10 +150,45 @@ def test_28_a_mute_line_whose_silence_nobody_tells(playing: Callable[[Plan], Han
     hand.publish(hand.trade(2))
     hand.now_s = 200
     if told:
-        hand.judge.noticed(hand.life, "one", Stale("iex", hand.now_ns, 180.0), hand.now_ns)
+        hand.judge.noticed(hand.life, "one", Stale(told, hand.now_ns, 180.0), hand.now_ns)
+    if ended:
+        hand.judge.line(1, "/v2/iex", is_open=False)
     hand.now_s = 600
-    with broken(28) if wrong else nullcontext():
-        hand.judge.step()
+    with broken(number) if number else nullcontext():
+        hand.judge.lines.step()
+
+
+def test_28_what_a_gap_names_was_not_the_mute_lines_to_bring(playing: Callable[[Plan], Hand]) -> None:
+    """It was published while the line was not subscribed yet, and history did not have it."""
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "data"),))))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    taking = hand.open()
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.now_s = 20
+    hand.publish(hand.trade(2))
+    hand.now_s = 80
+    hand.tell(taking, hand.gap(9, 22))
+    hand.now_s = 600
+    hand.judge.lines.step()
+
+
+def test_28_what_came_when_a_long_silence_was_half_over_is_asked_for_later(playing: Callable[[Plan], Hand]) -> None:
+    """A quiet line is asked about after once, twice, four times ... its limit, here three minutes at most."""
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "data"),))))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    taking, trade = hand.open(), hand.trade(1)
+    hand.publish(trade)
+    hand.tell(taking, trade)
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.now_s = 450
+    hand.publish(hand.trade(2))
+    hand.now_s = 850
+    hand.judge.lines.step()
+    hand.now_s = 1050
+    with broken(28):
+        hand.judge.lines.step()
 
 
 def test_28_an_account_that_is_mute_while_orders_are_taken(playing: Callable[[Plan], Hand]) -> None:

@@ -141,9 +141,18 @@ class Delivery(Watch):
             for name in self._names(got):
                 ours = ("crypto" in path) is ("/" in name[1])
                 newest_ns = got.rows.get(name, Row()).newest_published_ns
-                if ours and newest_ns < start_ns and self.truth.of(*name).between(start_ns, end_ns):
+                if not ours or newest_ns >= start_ns:
+                    continue
+                if any(not self._excused(got, name, told) for told in self.truth.of(*name).between(start_ns, end_ns)):
                     return True
         return False
+
+    def last_published_s(self, path: str, until_s: float) -> float:
+        """When the line of this path last had something to bring, seconds from the start; before it for never."""
+        until_ns = self._market_ns(until_s)
+        ours = [name for name in self.truth.streams if name[0] in OWING and ("crypto" in path) is ("/" in name[1])]
+        last_ns = [rows[-1].published_ns for name in ours if (rows := self.truth.of(*name).between(0, until_ns))]
+        return (max(last_ns) - self.truth.start_ns) / NS_PER_S if last_ns else -1.0
 
     def _quiet_ns(self) -> int:
         """Since when nothing has gone wrong any more, and what did is over."""

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from engine.model.control import Lost, Stale
 from engine.ports.context import Event
@@ -50,6 +50,8 @@ class Suspect:
     mute: bool = False
     mends: bool = False
     """Whether the calm puts it right."""
+    told: bool = False
+    """Whether its silence was told of: then it has to be given up all the same."""
 
     @property
     def road(self) -> str:
@@ -94,9 +96,10 @@ class Lines(Watch):
 
     def dialed(self, life: int, host: str, outcome: str) -> None:
         """Count it, and take it for a sign that a dead line of that road was noticed."""
-        del outcome
         if life != self.ground.number:
             return
+        if outcome == "sat out" and host in ROADS.values():
+            broken(17, f"a connection to {host} that was not answered was waited for, and nobody noticed")
         now_s = self.ground.now_s
         dials = self._dials.setdefault(host, deque())
         dials.append(now_s)
@@ -160,7 +163,7 @@ class Lines(Watch):
             road = "account" if "account" in notice.feed else "stream"
             self.suspects = [each for each in self.suspects if each.road != road]
         if isinstance(notice, Stale):
-            self.noticed_mute()
+            self.noticed_mute(notice.feed)
 
     def fault(self, kind: str, at_s: float, text: str) -> None:
         """Lines that are dead or mute from now on have to be noticed; anything else may take the question away."""
@@ -190,9 +193,10 @@ class Lines(Watch):
         """The network is whole again, maybe before anybody had to notice; what the exchange does to a line goes on."""
         self.suspects = [each for each in self.suspects if not each.mends]
 
-    def noticed_mute(self) -> None:
-        """Silence was told of."""
-        self.suspects = [each for each in self.suspects if not each.mute or each.road == "account"]
+    def noticed_mute(self, feed: str) -> None:
+        """The silence of a feed was told of: what remains is to find out that it is the line's and not the market's."""
+        path = self._path_of(feed)
+        self.suspects = [evolve(each, told=each.told or (each.mute and each.path == path)) for each in self.suspects]
 
     def step(self) -> None:
         """What should have been noticed by now."""
@@ -205,7 +209,10 @@ class Lines(Watch):
             if not each.mute and now_s > due_s:
                 broken(17, f"line {each.number} ({each.path}) is dead since {each.since_s:.1f} s and nobody noticed")
             if each.mute and self.owed(each, now_s):
-                broken(28, f"line {each.number} ({each.path}) is mute since {each.since_s:.1f} s and nobody said so")
+                what = f"line {each.number} ({each.path}) is mute since {each.since_s:.1f} s"
+                if each.told:
+                    broken(17, f"{what}, its silence was told of, and nobody gave it up")
+                broken(28, f"{what} and nobody said so")
 
     def _look_held(self, suspect: Suspect) -> float:
         """When a strategy was last seen to hold up the feed of a line: what is not read cannot be noticed."""
@@ -219,4 +226,11 @@ class Lines(Watch):
         """Whether there was something to hear on a mute line, so that its silence had to be noticed by now."""
         if suspect.path == ACCOUNT_PATH:
             return suspect.since_s < self.orders.taken_s < now_s - ACCOUNT_MUTE_S
-        return now_s > suspect.due_s and self.delivery.unheard(suspect.path, suspect.since_s, now_s - BUSY_S)
+        if now_s <= suspect.due_s:
+            return False
+        # History is asked when a line has been silent for once, twice, four times ... its limit, or up to a quarter of
+        # it later: the last time, therefore, not before half of the silence was over, but for that quarter's half.
+        _, opened_s = self.open[suspect.number]
+        heard_s = max(opened_s, self.delivery.last_published_s(suspect.path, suspect.since_s))
+        asked_s = (heard_s + now_s) / 2 - self.ground.tuning.silence_s / 8
+        return self.delivery.unheard(suspect.path, suspect.since_s, asked_s - BUSY_S)

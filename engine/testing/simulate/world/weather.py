@@ -20,6 +20,9 @@ HOSTS: Final[Mapping[str, str]] = MappingProxyType({road: f"10.0.0.{number}" for
 NAMES: Final[Mapping[str, str]] = MappingProxyType({f"{road}.sim": address for road, address in HOSTS.items()})
 ROAD_OF: Final[Mapping[str, str]] = MappingProxyType({address: road for road, address in HOSTS.items()})
 
+SAT_OUT_S: Final = 30.0
+"""Who waits longer for a connection has no deadline: a handshake's is ten seconds."""
+
 
 @define(eq=False)
 class Storm:
@@ -76,9 +79,13 @@ class SimulatedWeather:
             raise refused(host)
         if self._met("net_hang", road) or self._met("net_away", road):
             self._tell(owner, road, "hung")
+            since_s = trio.current_time()
             await self._wait(road)
             if owner in self.dead:
                 await trio.sleep_forever()
+            if trio.current_time() - since_s > SAT_OUT_S:
+                self._tell(owner, road, "sat out")
+                return
         self._tell(owner, road, "made")
 
     async def _wait(self, road: str) -> None:

@@ -66,10 +66,17 @@ async def test_a_name_that_is_not_found(autojump_clock: Any, stand: Stand) -> No
 
 
 async def test_a_host_that_says_nothing_is_connected_to_when_it_does(autojump_clock: Any, stand: Stand) -> None:
+    stand.weather.rise("net_hang", ("stream",), 20)
+    await connect("stream")
+    assert trio.current_time() == pytest.approx(20)
+    assert [dial[2] for dial in stand.dials] == ["hung", "made"]
+
+
+async def test_who_waits_for_longer_than_anybody_is_to_is_told_of(autojump_clock: Any, stand: Stand) -> None:
     stand.weather.rise("net_hang", ("stream",), 100)
     await connect("stream")
     assert trio.current_time() == pytest.approx(100)
-    assert [dial[2] for dial in stand.dials] == ["hung", "made"]
+    assert [dial[2] for dial in stand.dials] == ["hung", "sat out"]
 
 
 async def test_clear_weather_wakes_who_waits(autojump_clock: Any, stand: Stand) -> None:
