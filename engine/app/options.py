@@ -104,8 +104,11 @@ class Tuning:
     """How long history may trail the live stream before a hole is looked at as final."""
     backfill_give_up_s: float = field(default=60.0, validator=Positive)
     """After this a hole that history does not fill is told as a gap."""
-    overlap_s: float = field(default=5.0, validator=Positive)
-    """History is read again from this long before the last event told, for rows that came late."""
+    overlap_s: float = field(default=10.0, validator=Positive)
+    """History is read again from this long before the last event told: trades are reported up to ten seconds late
+    (Alpaca's FAQ)."""
+    reconcile_every_s: float = field(default=60.0, validator=Positive)
+    """How often the books are compared with the broker's while nothing happens: half a dozen requests each time."""
     rest_per_minute: int | None = field(default=None, validator=validators.optional(Positive))
     """``None``: 200 at Alpaca (its free plan), 10000 at the embedded exchange."""
     stop_within_s: float = field(default=4.0, validator=Positive)

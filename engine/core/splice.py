@@ -6,9 +6,9 @@ other way round loses what passes in between. The procedure, for one stream:
 1. ``hold`` keeps the live events that arrive, in order. The *boundary* is the first of them that the line certainly
    owed: not older than the acknowledgement. From it on we have everything; before it there may be stragglers, told
    late, with more of the hole behind them.
-2. A fetch reads history from ``start_ns``, which lies ``overlap`` before the cursor, because a venue may list late
-   what it told late. ``rows`` takes a page and returns what can be told at once: rows not told before, woven with the
-   held events that they show or pass.
+2. A fetch reads history from ``overlap`` before the cursor, and so does each one that follows from before what the
+   last one showed, because a venue lists late what it told late. ``rows`` takes a page and returns what can be told at
+   once: rows not told before, woven with the held events that they show or pass.
 3. Events without identity (quotes) repeat legally, so they are compared as multisets per instant. What was told before
    the hole is the *beginning* of its instant's run, so it is matched from the front; what is held is the *end* of its
    instant's run, so it is matched from the back.
@@ -47,11 +47,12 @@ _CLOCK_ERROR_NS = 2 * NS_PER_S
 class Settling:
     """How far history may trail. All in nanoseconds of market time.
 
-    ``settle_ns``: history older than this is complete. ``overlap_ns``: how far before the cursor a fetch begins.
+    ``settle_ns``: history older than this is complete. ``overlap_ns``: how far before what is known a fetch begins;
+    trades are reported up to ten seconds late (Alpaca's FAQ).
     """
 
     settle_ns: int = 15 * NS_PER_S
-    overlap_ns: int = 5 * NS_PER_S
+    overlap_ns: int = 10 * NS_PER_S
 
 
 def told_after_ns(kind: Kind) -> int:
@@ -76,6 +77,9 @@ class Splice:
     _pending: list[MarketEvent] = field(factory=list)
     recovered: int = 0
     progress_ns: int = 0
+    """The newest instant that history has shown."""
+    _from_ns: int = 0
+    """Where the fetch in progress began to read."""
     _fetch_started_ns: int = 0
     _beyond: bool = False
 
@@ -116,15 +120,21 @@ class Splice:
         """A reading of history begins; returns the instant to read from."""
         self._fetch_started_ns = now_ns
         self._beyond = False
-        self._left = {ts: Counter(keys) for ts, keys in self._taken.items() if ts >= self.progress_ns}
-        return self.progress_ns
+        self._from_ns = self._overlapped_ns
+        self._left = {ts: Counter(keys) for ts, keys in self._taken.items() if ts >= self._from_ns}
+        return self._from_ns
+
+    @property
+    def _overlapped_ns(self) -> int:
+        """What is older was listed by now, however late it was told."""
+        return max(self.start_ns, self.progress_ns - self.settling.overlap_ns)
 
     def rows(self, rows: Iterable[MarketEvent]) -> list[MarketEvent]:
         """Take rows of this stream, oldest first; returns what can be told now, held events among it."""
         boundary_ns = self.boundary_ns
         for row in rows:
             ts = row.ts_ns
-            if ts < self.progress_ns:
+            if ts < self._from_ns:
                 continue
             if boundary_ns is not None and ts > boundary_ns:
                 self._beyond = True
@@ -135,7 +145,10 @@ class Splice:
                 left[key] -= 1
                 continue
             self._take(row)
-            self._pending.append(row)
+            if self._pending and ts < self._pending[-1].ts_ns:
+                insort(self._pending, row, key=_instant)
+            else:
+                self._pending.append(row)
             self.progress_ns = max(self.progress_ns, ts)
         return self._tell_before(self._unasked_ns if boundary_ns is None else boundary_ns)
 
@@ -152,10 +165,11 @@ class Splice:
         if not self._pending:
             return []
         limit_ns = min(limit_ns, self._pending[-1].ts_ns)
-        at = bisect_left(self._pending, limit_ns, key=lambda row: row.ts_ns)
+        at = bisect_left(self._pending, limit_ns, key=_instant)
         ready, self._pending = self._pending[:at], self._pending[at:]
         out = self._weave(ready)
-        for ts in [ts for ts in self._taken if ts < self.progress_ns]:
+        from_ns = self._overlapped_ns
+        for ts in [ts for ts in self._taken if ts < from_ns]:
             del self._taken[ts]
         return out
 
@@ -167,8 +181,8 @@ class Splice:
             first = bisect_left(self.held, (ts, 0), lo=at, key=order_key)
             last = bisect_left(self.held, (ts + 1, 0), lo=first, key=order_key)
             run = list(of_instant)
-            joined = _join(run, self.held[first:last])
-            for held in self.held[at:first]:
+            joined, unlisted = _join(run, self.held[first:last])
+            for held in (*self.held[at:first], *unlisted):
                 self._take(held)
             out += self.held[at:first]
             out += joined
@@ -201,10 +215,17 @@ class Splice:
         return out
 
 
-def _join(run: Sequence[MarketEvent], ours: Sequence[MarketEvent]) -> list[MarketEvent]:
-    """The whole run of one instant, from what history shows of it and what the line brought of its end."""
+def _instant(event: MarketEvent) -> int:
+    return event.ts_ns
+
+
+def _join(run: Sequence[MarketEvent], ours: Sequence[MarketEvent]) -> tuple[list[MarketEvent], Sequence[MarketEvent]]:
+    """The whole run of one instant, from what history shows of it and what the line brought of its end.
+
+    Beside it those that history does not show yet: the line brought them after what it does show.
+    """
     if not ours:
-        return list(run)
+        return list(run), ()
     left = Counter(identity(event) for event in ours)
     ours_left = list(ours)
     out: list[MarketEvent] = []
@@ -216,8 +237,7 @@ def _join(run: Sequence[MarketEvent], ours: Sequence[MarketEvent]) -> list[Marke
             out.append(ours_left.pop(at))
         else:
             out.append(row)
-    # History does not show these yet; the line brought them after what it does show.
-    return [*reversed(out), *ours_left]
+    return [*reversed(out), *ours_left], ours_left
 
 
 def open_splice(
@@ -265,4 +285,5 @@ def open_splice(
         told=remembered,
         taken=taken,
         progress_ns=start_ns,
+        from_ns=start_ns,
     )

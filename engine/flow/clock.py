@@ -26,8 +26,7 @@ POLL_LIVE_S: Final = 60.0
 POLL_AS_READ_S: Final = 0.25
 """At speed 0 only a poll tells that the tape is over, and a session waits for that to end."""
 POLL_PACED_MIN_S: Final = 1.0
-POLL_PACED_MAX_S: Final = 20.0
-"""A paced market is asked once in a market minute, within these bounds: at speed 1 a tape's end is noticed in 20 s."""
+"""A paced market is asked once in a market minute, and at most this often."""
 LOOK_AGAIN_S: Final = 10.0
 """A sleep by the wall clock looks up this often: the wall clock jumps when it is set, or when a laptop wakes up."""
 STEP_S: Final = 1e-6
@@ -235,7 +234,7 @@ class MarketClock:
             return POLL_AS_READ_S
         if self._pace is _Pace.STILL:
             return POLL_PACED_MIN_S
-        return min(max(60.0 / self._speed, POLL_PACED_MIN_S), POLL_PACED_MAX_S)
+        return min(max(60.0 / self._speed, POLL_PACED_MIN_S), POLL_LIVE_S)
 
     def _nap_s(self, left_ns: int) -> float:
         """How long to sleep before looking again, in Trio's seconds."""

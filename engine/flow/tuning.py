@@ -17,8 +17,8 @@ class StreamTuning:
     silence_as_read_s: float = 3.0
     # Minute bars appear in history 2-3 s after the minute, and participants may report 10 s late (forum 12024, SIP).
     settle_s: float = 15.0
-    # How far before the cursor history is read again, for what the venue listed late.
-    overlap_s: float = 5.0
+    # How far before the cursor history is read again, for what the venue listed late: those ten seconds.
+    overlap_s: float = 10.0
     # After this long without overlap between history and the line, the hole is declared. Both clocks must agree.
     give_up_s: float = 60.0
     give_up_wall_s: float = 10.0

@@ -16,6 +16,8 @@ from engine.model.stream import Stream
 
 START = 1_000 * NS_PER_S
 SETTLING = Settling(settle_ns=15 * NS_PER_S, overlap_ns=5 * NS_PER_S)
+LATE_MAX_S = 10
+"""Participants may report a trade up to ten seconds late."""
 
 
 def quote(ts_ns: int, bid: int, venue_ns: int) -> Quote:
@@ -161,5 +163,60 @@ def test_stragglers_neither_hide_what_is_lost_nor_are_told_twice(
     tape = tape_of(Kind.TRADES, shape)
 
     told = run_session(tape, Kind.TRADES, cuts, lag_s, page, behind, stragglers)
+
+    assert sorted(content(from_history(event)) for event in told) == [content(from_history(event)) for event in tape]
+
+
+def run_reported(tape: Sequence[MarketEvent], losses: Sequence[tuple[int, int]], lag_s: int) -> list[MarketEvent]:
+    """Tell trades by their reports, second by second; ``losses`` are when the line ends, and for how many seconds.
+
+    ``venue_ns`` of a trade is when it was reported: then the line brings it, and ``lag_s`` later history lists it, with
+    what happened when it did.
+    """
+    sequencer, splice = Sequencer(Settling()), None
+    sequencer.begin(Stream(Kind.TRADES, "A"), START)
+    away = {second for begin, seconds in losses for second in range(begin, begin + seconds)}
+    told: list[MarketEvent] = []
+    reported_s = max((event.venue_ns - START) // NS_PER_S for event in tape)
+    for second in range(max([reported_s, *away]) + 40):  # and until the last hole is closed
+        now_ns = START + second * NS_PER_S
+        if second in away:
+            sequencer.lose()
+            splice = None
+            continue
+        for resumed in sequencer.resume(Kind.TRADES, ["A"], asked_ns=now_ns, acked_ns=now_ns):
+            splice = resumed
+        if splice is not None:
+            start_ns, listed_ns = splice.begin_fetch(now_ns), now_ns - lag_s * NS_PER_S
+            rows = [from_history(e) for e in tape if start_ns <= e.ts_ns <= now_ns and e.venue_ns < listed_ns]
+            told += sequencer.take_rows(splice, rows)
+            if splice.end_fetch() == "closed":
+                told += sequencer.finish(splice)
+                splice = None
+        for event in sorted(tape, key=lambda each: each.venue_ns):
+            if now_ns <= event.venue_ns < now_ns + NS_PER_S:
+                told += sequencer.accept([event])
+    return told
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.sampled_from([0, 0, 0, *range(1, LATE_MAX_S + 1)])), min_size=5, max_size=40
+    ),
+    st.lists(st.tuples(st.integers(1, 90), st.integers(1, 12)), max_size=4),
+    st.integers(0, 4),
+)
+@settings(max_examples=400, deadline=None)
+def test_what_is_reported_late_is_told_although_history_has_shown_what_followed_it(
+    shape: list[tuple[int, int]], losses: list[tuple[int, int]], lag_s: int
+) -> None:
+    tape: list[MarketEvent] = []
+    second = 1
+    for number, (step, late_s) in enumerate(shape):
+        second += step
+        happened_ns = START + second * NS_PER_S + number
+        tape.append(trade(happened_ns, number, happened_ns + late_s * NS_PER_S))
+
+    told = run_reported(tape, losses, lag_s)
 
     assert sorted(content(from_history(event)) for event in told) == [content(from_history(event)) for event in tape]

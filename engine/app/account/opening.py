@@ -16,7 +16,7 @@ from engine.app.wiring import Venue
 from engine.errors import GaplessError
 from engine.flow.account.heartbeat import end_heartbeat, serve_heartbeat
 from engine.flow.account.killswitch import KillSwitch
-from engine.flow.desk import Desk
+from engine.flow.desk import Desk, DeskTuning
 from engine.flow.markets import Markets
 from engine.model.instant import NS_PER_S
 from engine.ports.steps import Probe, ignore
@@ -112,6 +112,7 @@ def _build_side(
         probe=probe,
         folder=store.folder,
         shadow=shadow,
+        tuning=DeskTuning(reconcile_every_s=options.tuning.reconcile_every_s),
     )
 
 

@@ -25,7 +25,7 @@ RATE: Final = (0.002, 0.06)
 CALM_S: Final = (600.0, 900.0)
 CALM_SHARE: Final = 0.3
 """At most this much of a short session is calm."""
-EVENTS_PER_S: Final = (0.1, 0.9)
+EVENTS_PER_S: Final = (0.06, 0.5)
 """Log-uniform: faults are what is looked at, and more events cost more than they show."""
 PLAYERS: Final = (2, 4)
 EARLY: Final = 0.12
@@ -36,13 +36,13 @@ MIDDLE: Final = (0.1, 0.9)
 """Where in such a session the market opens or closes."""
 OPEN_S: Final = 6.5 * HOUR_S
 """From the opening to the close."""
-RECORDED: Final = 1 / 6
+RECORDED: Final = 1 / 10
 """Of the sessions; one that is recorded takes half as long again as it would."""
-MEETINGS_PER_H: Final = (0.0, 6.0)
+MEETINGS_PER_H: Final = (0.0, 4.0)
 """Of an end of lines with what keeps them from being had again: dice alone bring the two together in few sessions."""
 MEETING_S: Final = 60.0
 """Before the calm: what begins later is put right before anything comes of it."""
-NO_PAST: Final = 1 / 4
+NO_PAST: Final = 1 / 5
 """Of the sessions: history cannot be had for longer than a hole is kept open, so that there are gaps to be declared."""
 NO_PAST_S: Final = (140.0, 200.0)
 MUTE_END: Final = 1 / 3

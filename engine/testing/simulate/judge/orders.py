@@ -33,7 +33,7 @@ SLOW_GRACE_S: Final = 12.0
 """The same on a network that was told to be slow: after ten seconds an order is given up, and its connection reset."""
 DECIDED_S: Final = 10.0
 """An entry that was decided while all was well may wait so long for its turn (`DeskTuning.entry_within_s`)."""
-LOOK_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 10.0
 COINS: Final = "crypto"
 STOCKS: Final = "iex"
 """The feeds of a simulated session."""

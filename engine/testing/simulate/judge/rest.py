@@ -25,7 +25,7 @@ APART_S: Final = 10.0
 """The books are compared so often, so far apart: an update may be on its way when they are looked at first."""
 LIVE_S: Final = 120.0
 """For every feed to be live after the last fault; what is older than this is no fault's doing any more."""
-LOOK_EVERY_S: Final = 60.0
+LOOK_EVERY_S: Final = 120.0
 LIVE_STATES: Final = frozenset({"live", "starting", "stopped"})
 """``starting``: no strategy has asked for a stream of it yet."""
 

@@ -40,7 +40,7 @@ from engine.testing.simulate.world.record import Recording, check
 from engine.testing.simulate.world.stage import Stage
 from engine.testing.simulate.world.weather import NAMES, SimulatedWeather
 
-STEP_EVERY_S: Final = 5.0
+STEP_EVERY_S: Final = 10.0
 """The judge looks around so often."""
 REST_MAX_S: Final = 900.0
 """For the judge's last questions."""

@@ -20,6 +20,7 @@ from engine.testing.simulate.outcome import Outcome, Violated
 from engine.testing.simulate.plan import Plan, Trouble
 from engine.testing.simulate.watch import Ended, Life, Scene, Watch
 from engine.testing.simulate.world import run_plan
+from engine.testing.simulate.world.run import STEP_EVERY_S
 
 SHORT_H = 0.02
 PLAYED = """
@@ -153,7 +154,9 @@ def test_the_engine_dies_at_its_instant_and_the_next_one_starts(kind: str) -> No
 @pytest.mark.slow
 def test_the_engine_dies_at_a_step_of_an_order() -> None:
     step = list(Step).index(Step.RECONCILE_ASKING)
-    outcome, seen = play(trouble("kill_at_step", down_s=5.0, torn=False, step=step, nth=2))
+    # The books are compared at the start and then, by the plan's dice, as rarely as every five minutes.
+    dying = trouble("kill_at_step", at_s=290.0, down_s=5.0, torn=False, step=step, nth=1)
+    outcome, seen = play(dying, seconds=700.0)
     assert seen.told == ["kill_at_step"]
     assert seen.ends[0] == (1, "killed")
     assert outcome.restarts == 1
@@ -204,5 +207,5 @@ def test_a_verdict_ends_the_session_where_it_was_given() -> None:
 
     outcome = run_plan(quiet_plan(), watch=Strict())
     (violation,) = outcome.violations
-    assert (violation.number, violation.at_s) == (3, 5.0)
+    assert (violation.number, violation.at_s) == (3, STEP_EVERY_S)
     assert outcome.timeline[-1].who in ("judge", "exchange", "engine")
