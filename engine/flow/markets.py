@@ -80,6 +80,7 @@ class Markets:
     run_feed: Callable[["Markets", Feed], FeedStream] = field(default=lambda markets, feed: markets.market_stream(feed))
     channel_class: type[Channel] = Channel
     _nursery: trio.Nursery | None = None
+    _over: bool = False
     _listeners: list[Notices] = field(factory=list)
     _timers: list[Notices] = field(factory=list)
 
@@ -96,6 +97,7 @@ class Markets:
                 await trio.sleep_forever()
             finally:
                 self._nursery = None
+                self._over = True
 
     def _stream(self, name: str) -> FeedStream:
         stream = self.streams.get(name)
@@ -134,7 +136,12 @@ class Markets:
         return self._stream(self.feed_of(stream)).feed.history
 
     def not_live(self, strategy: str) -> str:
-        """Which feeds of a strategy's subscriptions do not tell the present, as words; empty when all of them do."""
+        """Which feeds of a strategy's subscriptions do not tell the present, as words; empty when all of them do.
+
+        Once the feeds have ended nothing does: a strategy on its way out has no subscriptions left to go by.
+        """
+        if self._over:
+            return "the session is ending, and with it the market's events"
         names = {
             name for channel, _ in self.fanout.channels() if channel.strategy == strategy for name in channel.feeds
         }

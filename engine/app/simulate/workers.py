@@ -4,9 +4,13 @@ Everything here can be sent to another process and back.
 """
 
 import gc
+import os
 import signal
 import traceback
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from multiprocessing.synchronize import Event
+from threading import Thread
 from typing import Final
 
 from attrs import evolve, frozen
@@ -55,11 +59,20 @@ def prepare(stop: Event) -> None:
     from engine.testing.simulate import play as _loaded  # noqa: F401 - before what is loaded is set aside
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     logger.remove()
     _stops.append(stop)
     gc.collect()
     gc.freeze()  # what is loaded stays, and need not be looked at after each session
     gc.disable()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed tells nobody, and its processes would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def play_job(job: Job) -> Outcome | Crash | None:

@@ -14,7 +14,7 @@ from engine.testing.simulate.plan import Plan, Player, Trouble
 HOUR_S: Final = 3600.0
 STOCKS: Final = ("AAPL", "SPY", "TSLA", "QQQ", "F")
 COINS: Final = ("BTC/USD", "ETH/USD")
-TROUBLES_PER_H: Final = (26, 60)
+TROUBLES_PER_H: Final = (36, 60)
 """Drawn for each hour of bad time; some find nobody to happen to, and twenty are to happen."""
 TROUBLES_MIN: Final = 3
 SHARE: Final = (0.2, 0.8)
@@ -25,7 +25,7 @@ RATE: Final = (0.002, 0.06)
 CALM_S: Final = (600.0, 900.0)
 CALM_SHARE: Final = 0.3
 """At most this much of a short session is calm."""
-EVENTS_PER_S: Final = (0.06, 0.5)
+EVENTS_PER_S: Final = (0.05, 0.4)
 """Log-uniform: faults are what is looked at, and more events cost more than they show."""
 PLAYERS: Final = (2, 4)
 EARLY: Final = 0.12

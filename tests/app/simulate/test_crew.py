@@ -21,6 +21,16 @@ from engine.testing.simulate.draw import build_plan
 pytestmark = pytest.mark.slow
 
 HOURS = 0.01
+PARENT = """
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from engine.app.simulate.workers import prepare
+if __name__ == "__main__":
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=prepare, initargs=(context.Event(),)) as pool:
+        print(pool.submit(abs, -1).result(), flush=True)
+        input()
+"""
 
 
 def test_a_session_that_cannot_be_played_is_told_and_the_others_go_on(tmp_path) -> None:
@@ -51,3 +61,15 @@ def test_ctrl_c_ends_it_with_what_was_found_so_far(tmp_path) -> None:
     figures = json.loads(out)
     assert figures["stopped"] is True
     assert figures["seeds"] < 5000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing is killed like this there")
+def test_its_processes_end_when_it_is_killed() -> None:
+    """They write to the same standard output, which therefore ends when the last of them has ended."""
+    with subprocess.Popen(
+        (sys.executable, "-c", PARENT), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1\n"
+        process.kill()
+        assert process.communicate(timeout=60)[0] == ""

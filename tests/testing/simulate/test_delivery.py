@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import pytest
 from msgspec.structs import replace
 
+from engine.model.control import Lost
 from engine.testing.simulate.outcome import Violated
 from engine.testing.simulate.plan import Plan, Trouble
 from tests.testing.simulate.conftest import Hand, build_plan
@@ -162,6 +163,25 @@ def test_12_a_trade_of_the_future(hand: Hand) -> None:
         hand.tell(taking, trade)
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_5_what_a_mute_line_still_keeps_is_not_owed_yet(playing: Callable[[Plan], Hand], ended: bool) -> None:
+    """That it is found out in time is another law."""
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "data"),))))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    taking, trade = hand.open(), hand.trade(1)
+    hand.publish(trade)
+    hand.tell(taking, trade)
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.now_s = 20
+    hand.publish(hand.trade(2))
+    if ended:
+        hand.judge.line(1, "/v2/iex", is_open=False)
+    hand.now_s = 200
+    with broken(5) if ended else nullcontext():
+        hand.judge.delivery.check_rest(hand.now_ns)
+
+
 def test_27_a_gap_without_a_cause(hand: Hand) -> None:
     hand.now_s = 1000
     taking = hand.open()
@@ -181,6 +201,31 @@ def test_27_a_drop_where_nothing_was(hand: Hand) -> None:
     taking = hand.open("drop_oldest")
     with broken(27):
         hand.tell(taking, hand.gap(8, 9, "dropped"))
+
+
+def test_27_a_gap_behind_a_line_that_was_lost_has_its_cause(hand: Hand) -> None:
+    hand.now_s = 1000
+    taking = hand.open()
+    hand.judge.delivery.noticed(hand.life, "one", Lost("iex", hand.now_ns, "nothing came"), hand.now_ns)
+    hand.tell(taking, hand.gap(998, 999))
+
+
+@pytest.mark.parametrize(("heard_s", "lost", "wrong"), [(1001, False, True), (700, False, False), (1001, True, False)])
+def test_28_a_silence_is_noticed_later_where_it_was_long_before_and_not_at_all_where_the_line_was_given_up(
+    hand: Hand, heard_s: int, lost: bool, wrong: bool
+) -> None:
+    """A quiet feed is asked about when its silence is twice as long as the last time."""
+    hand.now_s = heard_s
+    taking = hand.open()
+    hand.publish(hand.trade(1))
+    hand.tell(taking, hand.trade(1))
+    hand.now_s = 1010
+    hand.publish(hand.trade(2))
+    hand.now_s = 1300
+    if lost:
+        hand.judge.delivery.noticed(hand.life, "one", Lost("iex", hand.now_ns, "nothing came"), hand.now_ns)
+    with broken(28) if wrong else nullcontext():
+        hand.judge.delivery.step()
 
 
 def test_28_a_silence_that_nobody_notices(hand: Hand) -> None:

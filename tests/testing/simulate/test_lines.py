@@ -204,6 +204,27 @@ def test_28_an_account_that_is_mute_while_orders_are_taken(playing: Callable[[Pl
         hand.judge.step()
 
 
+@pytest.mark.parametrize(("first_s", "wrong"), [(10.0, False), (None, True)])
+def test_18_a_line_falls_mute_by_what_happened_while_none_told_anything(
+    playing: Callable[[Plan], Hand], first_s: float | None, wrong: bool
+) -> None:
+    """The exchange keeps a fault for the next line that tells, of all that are opened until the calm."""
+    hand = playing(build_plan(*(Trouble(kind="mute", at_s=at_s, keys=(("line", "data"),)) for at_s in (10.0, 20.0))))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    for at_s in () if first_s is None else (first_s, first_s + 10):
+        hand.now_s = at_s
+        hand.judge.lines.fault("mute", at_s, "")
+    hand.now_s = 30
+    for number in (1, 2):
+        hand.judge.lines.line(number, "/v2/iex", is_open=False)
+        hand.judge.lines.line(number + 1, "/v2/iex", is_open=True)
+    hand.judge.lines.calm()
+    hand.now_s = 2000
+    hand.judge.lines.line(3, "/v2/iex", is_open=False)
+    with broken(18) if wrong else nullcontext():
+        hand.judge.lines.noticed(hand.life, "one", Lost("iex", hand.now_ns, "nothing came"), hand.now_ns)
+
+
 def test_18_a_healthy_line_that_is_given_up(hand: Hand) -> None:
     hand.now_s = 1000
     with broken(18):

@@ -10,12 +10,12 @@ from typing import Final
 
 from attrs import define, field
 
-from engine.model.control import Gap
+from engine.model.control import Gap, Lost
 from engine.model.instant import NS_PER_S
 from engine.model.market import Bar, Book, Kind, MarketEvent, Quote, Trade
 from engine.model.stream import ANY, Stream
 from engine.ports.context import Event
-from engine.testing.simulate.judge.ground import SHADOW_S, Ground, broken
+from engine.testing.simulate.judge.ground import NEVER_S, SHADOW_S, Ground, broken
 from engine.testing.simulate.judge.truth import Key, Name, Told, Truth, content
 from engine.testing.simulate.watch import Life, Scene, Taking, Watch
 
@@ -72,6 +72,10 @@ class Delivery(Watch):
     _look_s: float = 0.0
     gaps: list[tuple[int, Gap]] = field(factory=list)
     """Every gap told, with the life it was told in."""
+    mute_s: dict[str, float] = field(factory=dict)
+    """Since when the line of a path has been mute; whether that is noticed in time is the law of lines."""
+    _lost_s: dict[str, float] = field(factory=dict)
+    """When the line of each feed was last told to be lost; that there was a reason to is the law of lines."""
 
     # -- what is told
 
@@ -97,6 +101,8 @@ class Delivery(Watch):
     def noticed(self, life: Life, strategy: str, notice: Event, now_ns: int) -> None:
         """Gaps are told on the lifecycle too."""
         del strategy
+        if isinstance(notice, Lost):
+            self._lost_s[notice.feed] = self.ground.now_s
         if isinstance(notice, Gap):
             self.check_gap(notice, now_ns)
             self.gaps.append((life.number, notice))
@@ -129,8 +135,28 @@ class Delivery(Watch):
             for name in self._names(got):
                 row = got.rows.get(name, Row())
                 published = self.truth.of(*name).between(max(row.newest_published_ns + 1, self._quiet_ns()), until_ns)
-                if published and got.taking.opened_ns < published[0].published_ns:
-                    broken(28, f"{_who(got)} hears nothing of {name[0]} {name[1]} for {DEAF_S:g} s, and nobody noticed")
+                if not published or published[0].published_ns <= got.taking.opened_ns:
+                    continue
+                told_s = (published[0].published_ns - self.truth.start_ns) / NS_PER_S
+                if any(
+                    ("crypto" in feed) is ("/" in name[1]) and lost_s > told_s for feed, lost_s in self._lost_s.items()
+                ):
+                    continue  # somebody noticed, and it will be read from history
+                deaf_s = self.ground.now_s - told_s
+                if deaf_s > DEAF_S + self._silent_s(name, told_s):
+                    broken(
+                        28, f"{_who(got)} hears nothing of {name[0]} {name[1]} for {deaf_s:.0f} s, and nobody noticed"
+                    )
+
+    def _silent_s(self, name: Name, at_s: float) -> float:
+        """For how long nobody had heard anything of a feed then: a quiet one is asked about less and less often, when
+        its silence is twice as long as the last time."""
+        heard_s = [
+            got.heard_s
+            for got in self.got.values()
+            if got.taking.life.alive and any(("/" in each[1]) is ("/" in name[1]) for each in self._names(got))
+        ]
+        return max(at_s - max(heard_s, default=at_s), 0.0)
 
     def unheard(self, path: str, since_s: float, until_s: float) -> bool:
         """Whether the line of this path should have brought something meanwhile that a subscription waits for."""
@@ -211,13 +237,14 @@ class Delivery(Watch):
     # -- what is owed
 
     def check_rest(self, now_ns: int) -> None:
-        """At rest every open subscription owes all but the last minute."""
-        until_ns = now_ns - int(TAIL_S * NS_PER_S)
+        """At rest every open subscription owes all but the last minute, and what a line that is mute still keeps."""
         for got in self.got.values():
             if not got.taking.life.alive:
                 continue
             for name in self._names(got):
                 row = got.rows.get(name, Row())
+                mute_s = (at_s for path, at_s in self.mute_s.items() if ("crypto" in path) is ("/" in name[1]))
+                until_ns = min([now_ns - int(TAIL_S * NS_PER_S), *map(self._market_ns, mute_s)])
                 if self.ground.slow:  # the rest may wait for its player
                     behind_ns = min(until_ns, row.newest_published_ns)
                     self.check_owed(got, name, row, until_ns=behind_ns, read_ns=row.last_ns)
@@ -305,6 +332,8 @@ class Delivery(Watch):
         if gap.cause == "dropped":
             if gap.stream.symbol != ANY and not _within(stream.rows, gap.start_ns, gap.end_ns):
                 broken(27, f"a gap of {gap.stream} says that events were dropped, and none was published there: {gap}")
+        elif self._lost_s.get(gap.feed, NEVER_S) >= (gap.start_ns - self.truth.start_ns) / NS_PER_S:
+            pass  # the line ended meanwhile
         elif gap.cause not in CAUSED and self.ground.quiet_s() > SHADOW_S + (now_ns - gap.start_ns) / NS_PER_S:
             broken(27, f"a gap of {gap.stream} was declared, and nothing had gone wrong: {gap}")
 

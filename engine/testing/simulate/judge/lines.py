@@ -56,7 +56,11 @@ class Suspect:
     @property
     def road(self) -> str:
         """What it was dialled by."""
-        return "account" if self.path == ACCOUNT_PATH else "stream"
+        return _road(self.path)
+
+
+def _road(path: str) -> str:
+    return "account" if path == ACCOUNT_PATH else "stream"
 
 
 @define(eq=False)
@@ -79,6 +83,9 @@ class Lines(Watch):
     """Lines that tell nothing any more, until they end: silence may be noticed only when there is something to hear."""
     _mute_s: dict[str, float] = field(factory=dict)
     """When the last mute line of a path ended."""
+    _mute_next: set[str] = field(factory=set)
+    """Paths whose lines fall mute from now on, as soon as they tell anything: where none does, the exchange keeps what
+    is to happen to one. Which one it was is not seen, so all of them are suspects until the calm."""
 
     # -- what is told
 
@@ -119,6 +126,7 @@ class Lines(Watch):
         """A stream's connection has come or gone."""
         if not is_open:
             self.open.pop(number, None)
+            self.delivery.mute_s.pop(path, None)
             if number in self._mute:
                 self._mute.remove(number)
                 self._mute_s[path] = self.ground.now_s
@@ -133,6 +141,10 @@ class Lines(Watch):
             broken(19, f"{path} was connected anew, and nothing had gone wrong for {quiet_s:.0f} s")
         self._seen[path] = self._seen.get(path, 0) + 1
         self.open[number] = (path, self.ground.now_s)
+        if path in self._mute_next:
+            self._fall_mute(
+                Suspect(number, path, self.ground.now_s, self.ground.now_s + self._mute_notice_s, mute=True)
+            )
         self._look_both(path)
 
     def _path_of(self, feed: str) -> str:
@@ -174,23 +186,41 @@ class Lines(Watch):
         if self.ground.life is None:
             return
         keys, tuning = self.ground.keys_of(kind, at_s), self.ground.tuning
-        notice_s = tuning.ping_every_s + tuning.pong_within_s + SLACK_S + (BUSY_S if keys.get("ways") == "up" else 0.0)
-        if kind == MUTE:
-            notice_s = 2.5 * tuning.silence_s + BUSY_S
-        elif self.ground.lasts_s(kind, at_s) <= notice_s:
-            return  # it ends by itself before it has to be noticed
         line = ROADS.get(str(keys.get("line", "")), "")
+        if kind == MUTE:
+            self._look_mute(line, at_s)
+            return
+        notice_s = tuning.ping_every_s + tuning.pong_within_s + SLACK_S + (BUSY_S if keys.get("ways") == "up" else 0.0)
+        if self.ground.lasts_s(kind, at_s) <= notice_s:
+            return  # it ends by itself before it has to be noticed
         for number, (path, _) in self.open.items():
             if kind == "half_open" and number in self._mute:
                 continue  # it happens to lines that tell: the exchange keeps it for the next one
-            suspect = Suspect(number, path, at_s, at_s + notice_s, kind == MUTE, kind.startswith("net_"))
+            suspect = Suspect(number, path, at_s, at_s + notice_s, mends=kind.startswith("net_"))
             if suspect.road in (keys.get("road"), line) or kind == "net_away":
                 self.suspects.append(suspect)
-                if kind == MUTE:
-                    self._mute.add(number)
+
+    def _look_mute(self, road: str, at_s: float) -> None:
+        """The lines of a road fall mute, those that are not: if there is none, the next one does."""
+        lines = [(number, path) for number, (path, _) in self.open.items() if _road(path) == road]
+        told = [(number, path) for number, path in lines if number not in self._mute]
+        for number, path in told:
+            self._fall_mute(Suspect(number, path, at_s, at_s + self._mute_notice_s, mute=True))
+        if not told:
+            self._mute_next.update(path for path in self._seen if _road(path) == road)
+
+    def _fall_mute(self, suspect: Suspect) -> None:
+        self.suspects.append(suspect)
+        self._mute.add(suspect.number)
+        self.delivery.mute_s.setdefault(suspect.path, suspect.since_s)
+
+    @property
+    def _mute_notice_s(self) -> float:
+        return 2.5 * self.ground.tuning.silence_s + BUSY_S
 
     def calm(self) -> None:
         """The network is whole again, maybe before anybody had to notice; what the exchange does to a line goes on."""
+        self._mute_next.clear()
         self.suspects = [each for each in self.suspects if not each.mends]
 
     def noticed_mute(self, feed: str) -> None:

@@ -47,10 +47,10 @@ def tuning_of(plan: Plan) -> Tuning:
     """How patient the engine of a plan is: slow markets have quiet minutes, and pings cost time here as well."""
     dice = Random(f"{plan.seed}/tuning")
     return Tuning(
-        ping_every_s=dice.choice((20.0, 30.0)),
+        ping_every_s=dice.choice((30.0, 45.0)),
         pong_within_s=dice.choice((5.0, 10.0)),
         silence_s=dice.choice((60.0, 120.0, 180.0)),
-        reconcile_every_s=dice.choice((60.0, 120.0, 300.0)),
+        reconcile_every_s=dice.choice((60.0, 120.0, 300.0, 300.0)),
     )
 
 

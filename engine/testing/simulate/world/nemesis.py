@@ -39,6 +39,8 @@ class Nemesis:
     machine: Machine
     _nursery: trio.Nursery | None = field(default=None, init=False)
     _held: list[Link] = field(factory=list, init=False)
+    _still: list[Link] = field(factory=list, init=False)
+    """Those of them that let nothing through, however slowly another trouble would."""
 
     async def run(self) -> None:
         """Let every trouble happen; cancelling this ends all that last, and puts everything right."""
@@ -160,7 +162,10 @@ class Nemesis:
         for link in links:
             link.freeze(ways)
         self._held += links
+        self._still += links
         await trio.sleep(for_s)
+        for link in links:
+            self._still.remove(link)
         self._release(links)
 
     async def _pump(self, links: list[Link], for_s: float, every_s: float, size: int | None) -> None:
@@ -172,7 +177,7 @@ class Nemesis:
             while True:
                 await trio.sleep(every_s)
                 for link in links:
-                    for pipe in link.pipes:
+                    for pipe in () if link in self._still else link.pipes:
                         if len(pipe):
                             pipe.let(size)
         self._release(links)

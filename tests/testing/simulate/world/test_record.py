@@ -121,7 +121,7 @@ def test_players_leave_at_the_instant_at_which_the_session_is_over(tmp_path: Pat
 
 
 def recorded(seed: int, *troubles: Trouble) -> Plan:
-    return evolve(build_plan(seed, 0.06), troubles=troubles, recorded=True)
+    return evolve(build_plan(seed, 0.06), troubles=troubles, recorded=True, events_per_s=0.5)
 
 
 KILLS = (
