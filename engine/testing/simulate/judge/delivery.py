@@ -151,12 +151,8 @@ class Delivery(Watch):
     def _silent_s(self, name: Name, at_s: float) -> float:
         """For how long nobody had heard anything of a feed then: a quiet one is asked about less and less often, when
         its silence is twice as long as the last time."""
-        heard_s = [
-            got.heard_s
-            for got in self.got.values()
-            if got.taking.life.alive and any(("/" in each[1]) is ("/" in name[1]) for each in self._names(got))
-        ]
-        return max(at_s - max(heard_s, default=at_s), 0.0)
+        heard_s = self._heard_s("/" in name[1])
+        return max(at_s - heard_s, 0.0) if heard_s != NEVER_S else 0.0
 
     def unheard(self, path: str, since_s: float, until_s: float) -> bool:
         """Whether the line of this path should have brought something meanwhile that a subscription waits for."""
@@ -243,13 +239,29 @@ class Delivery(Watch):
                 continue
             for name in self._names(got):
                 row = got.rows.get(name, Row())
-                mute_s = (at_s for path, at_s in self.mute_s.items() if ("crypto" in path) is ("/" in name[1]))
-                until_ns = min([now_ns - int(TAIL_S * NS_PER_S), *map(self._market_ns, mute_s)])
+                until_ns = min([now_ns - int(TAIL_S * NS_PER_S), *map(self._market_ns, self._mute_since(name))])
                 if self.ground.slow:  # the rest may wait for its player
                     behind_ns = min(until_ns, row.newest_published_ns)
                     self.check_owed(got, name, row, until_ns=behind_ns, read_ns=row.last_ns)
                 else:
                     self.check_owed(got, name, row, until_ns=until_ns)
+
+    def _mute_since(self, name: Name) -> list[float]:
+        """Since when the line of a stream is mute; a suspect that somebody has heard of since is none."""
+        crypto = "/" in name[1]
+        heard_s = self._heard_s(crypto)
+        return [
+            at_s for path, at_s in self.mute_s.items() if ("crypto" in path) is crypto and heard_s < at_s + SHADOW_S
+        ]
+
+    def _heard_s(self, crypto: bool) -> float:
+        """When anybody heard anything of the feed of coins, or of that of stocks."""
+        heard_s = [
+            got.heard_s
+            for got in self.got.values()
+            if got.taking.life.alive and any(("/" in symbol) is crypto for _, symbol in self._names(got))
+        ]
+        return max(heard_s, default=NEVER_S)
 
     def _names(self, got: Got) -> Iterator[Name]:
         """The streams it is owed: all that it asked for, and with a wildcard all that there are."""

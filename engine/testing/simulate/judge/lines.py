@@ -141,7 +141,9 @@ class Lines(Watch):
             broken(19, f"{path} was connected anew, and nothing had gone wrong for {quiet_s:.0f} s")
         self._seen[path] = self._seen.get(path, 0) + 1
         self.open[number] = (path, self.ground.now_s)
-        if path in self._mute_next:
+        if path == ACCOUNT_PATH and path in self._mute_next:
+            self._mute.add(number)  # maybe: what it owes cannot be told from what another one would
+        elif path in self._mute_next:
             self._fall_mute(
                 Suspect(number, path, self.ground.now_s, self.ground.now_s + self._mute_notice_s, mute=True)
             )
