@@ -25,7 +25,7 @@ RATE: Final = (0.002, 0.06)
 CALM_S: Final = (600.0, 900.0)
 CALM_SHARE: Final = 0.3
 """At most this much of a short session is calm."""
-EVENTS_PER_S: Final = (0.05, 0.4)
+EVENTS_PER_S: Final = (0.05, 0.3)
 """Log-uniform: faults are what is looked at, and more events cost more than they show."""
 PLAYERS: Final = (2, 4)
 EARLY: Final = 0.12
@@ -36,9 +36,9 @@ MIDDLE: Final = (0.1, 0.9)
 """Where in such a session the market opens or closes."""
 OPEN_S: Final = 6.5 * HOUR_S
 """From the opening to the close."""
-RECORDED: Final = 1 / 10
+RECORDED: Final = 1 / 20
 """Of the sessions; one that is recorded takes half as long again as it would."""
-MEETINGS_PER_H: Final = (0.0, 4.0)
+MEETINGS_PER_H: Final = (0.0, 3.0)
 """Of an end of lines with what keeps them from being had again: dice alone bring the two together in few sessions."""
 MEETING_S: Final = 60.0
 """Before the calm: what begins later is put right before anything comes of it."""
@@ -173,7 +173,7 @@ def _watcher(dice: Random, symbols: tuple[str, ...]) -> dict[str, Any]:
 def _trader(dice: Random, symbols: tuple[str, ...]) -> dict[str, Any]:
     return {
         "symbols": tuple(dice.sample(symbols, dice.randint(1, len(symbols)))),
-        "pause_s": round(_log_uniform(dice, 20, 240), 1),
+        "pause_s": round(_log_uniform(dice, 30, 300), 1),
         "on_exit": dice.choice(("cancel", "flatten", "leave")),
         "rounds": dice.randint(1, 4),
     }

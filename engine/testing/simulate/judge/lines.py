@@ -15,9 +15,10 @@ from engine.testing.simulate.watch import Ended, Life, Watch
 BOTH_MAX_S: Final = 150.0
 """The exchange may hold a connection for dead some time after the engine has given it up: its own pings, a ghost."""
 DIALS_S: Final = 60.0
-DIALS_MAX: Final = 120
+DIALS_MAX: Final = 160
 """To one road in a minute. A feed that is accepted and dropped dials a dozen times, a road has three feeds, and REST
-dials anew after each failed request; a loop without a pause dials thousands of times."""
+dials anew after each failed request: where history cannot be reached, each feed tries fifty times. A loop without a
+pause dials thousands of times."""
 ORDER_DIALS: Final = 24
 """More on the trading road for each order under way: each is cancelled and asked about by itself, at pauses that grow
 to five seconds, and where nobody can be reached each try is a dial."""
@@ -158,7 +159,8 @@ class Lines(Watch):
         if any(self.open[number][0] == path for number in self._mute):
             return 0.0
         spared = HARMLESS - WITHHELD if path == ACCOUNT_PATH else HARMLESS
-        return min(self.ground.quiet_s(but=spared), self.ground.now_s - self._mute_s.get(path, NEVER_S))
+        last_s = max(self._mute_s.get(path, NEVER_S), self._held_s.get(path, NEVER_S))
+        return min(self.ground.quiet_s(but=spared), self.ground.now_s - last_s)
 
     def _look_both(self, path: str) -> None:
         if sum(other == path for other, _ in self.open.values()) > 1:
@@ -233,11 +235,12 @@ class Lines(Watch):
     def step(self) -> None:
         """What should have been noticed by now."""
         now_s = self.ground.now_s
+        self._look_held()
         for path, since_s in self._both_s.items():
             if now_s - since_s > BOTH_MAX_S and self.ground.quiet_s(but=HARMLESS) > BOTH_MAX_S:
                 broken(6, f"{path} has had two connections for {now_s - since_s:.0f} s")
         for each in self.suspects:
-            due_s = max(each.due_s, self._look_held(each) + each.due_s - each.since_s)
+            due_s = max(each.due_s, self._held_s.get(each.path, NEVER_S) + each.due_s - each.since_s)
             if not each.mute and now_s > due_s:
                 broken(17, f"line {each.number} ({each.path}) is dead since {each.since_s:.1f} s and nobody noticed")
             if each.mute and self.owed(each, now_s):
@@ -246,13 +249,13 @@ class Lines(Watch):
                     broken(17, f"{what}, its silence was told of, and nobody gave it up")
                 broken(28, f"{what} and nobody said so")
 
-    def _look_held(self, suspect: Suspect) -> float:
-        """When a strategy was last seen to hold up the feed of a line: what is not read cannot be noticed."""
+    def _look_held(self) -> None:
+        """Which feeds a strategy holds up: what is not read cannot be noticed, or is noticed long after."""
         account = self.ground.life.account if self.ground.life is not None else None
-        feed = next((name for name in FEEDS if name in suspect.path), "")
-        if feed and account is not None and account.markets.fanout.crowded(feed):
-            self._held_s[suspect.path] = self.ground.now_s
-        return self._held_s.get(suspect.path, NEVER_S)
+        for path in self._seen if account is not None else ():
+            feed = next((name for name in FEEDS if name in path), "")
+            if feed and account is not None and account.markets.fanout.crowded(feed):
+                self._held_s[path] = self.ground.now_s
 
     def owed(self, suspect: Suspect, now_s: float) -> bool:
         """Whether there was something to hear on a mute line, so that its silence had to be noticed by now."""

@@ -50,7 +50,7 @@ def tuning_of(plan: Plan) -> Tuning:
         ping_every_s=dice.choice((30.0, 45.0)),
         pong_within_s=dice.choice((5.0, 10.0)),
         silence_s=dice.choice((60.0, 120.0, 180.0)),
-        reconcile_every_s=dice.choice((60.0, 120.0, 300.0, 300.0)),
+        reconcile_every_s=dice.choice((60.0, 300.0, 300.0)),
     )
 
 
