@@ -19,6 +19,7 @@ from engine.app.secrets import Secret
 from engine.errors import KeysRefused, PlanRefused, ProtocolRefused, SubscriptionRefused, VenueBusy
 from engine.exchange.faults import parse_faults
 from engine.exchange.serve import ExchangeOptions, open_exchange
+from engine.flow.clock import POLL_LIVE_S
 
 WITHIN_S = 5.0
 SECRET = "s3cr3t-of-this-test"
@@ -78,7 +79,10 @@ FATAL = {
         after_s=10,
     ),
     "rest_401_at_a_poll_of_the_clock": Fatal(
-        fault("http_status", status=401, next=1000, **LATER), KeysRefused, ("HTTP 401", "/v2/clock"), after_s=20
+        fault("http_status", status=401, next=1000, **LATER),
+        KeysRefused,
+        ("HTTP 401", "/v2/clock"),
+        after_s=POLL_LIVE_S,
     ),
 }  # fmt: skip
 
