@@ -41,6 +41,8 @@ Verdict: TypeAlias = Literal["open", "closed"]
 # Our clock may be this far ahead of the venue's when a subscription is asked for; rows older than that are told at once
 # instead of being kept until the boundary is known, which bounds memory when an hour has to be filled.
 _CLOCK_ERROR_NS = 2 * NS_PER_S
+# Of these instants it is remembered what history has shown: a second of the busiest symbol measured, some megabyte.
+TAKEN_MAX = 4096
 
 
 @frozen(kw_only=True)
@@ -80,6 +82,8 @@ class Splice:
     """The newest instant that history has shown."""
     _from_ns: int = 0
     """Where the fetch in progress began to read."""
+    _floor_ns: int = 0
+    """What is older is not remembered, so its rows could not be recognised."""
     _fetch_started_ns: int = 0
     _beyond: bool = False
 
@@ -127,7 +131,7 @@ class Splice:
     @property
     def _overlapped_ns(self) -> int:
         """What is older was listed by now, however late it was told."""
-        return max(self.start_ns, self.progress_ns - self.settling.overlap_ns)
+        return max(self.start_ns, self.progress_ns - self.settling.overlap_ns, self._floor_ns)
 
     def rows(self, rows: Iterable[MarketEvent]) -> list[MarketEvent]:
         """Take rows of this stream, oldest first; returns what can be told now, held events among it."""
@@ -168,10 +172,16 @@ class Splice:
         at = bisect_left(self._pending, limit_ns, key=_instant)
         ready, self._pending = self._pending[:at], self._pending[at:]
         out = self._weave(ready)
+        self._forget()
+        return out
+
+    def _forget(self) -> None:
+        """Keep what the next fetch will show again, as far as there is room."""
+        if len(self._taken) > TAKEN_MAX:
+            self._floor_ns = sorted(self._taken)[-TAKEN_MAX]
         from_ns = self._overlapped_ns
         for ts in [ts for ts in self._taken if ts < from_ns]:
             del self._taken[ts]
-        return out
 
     def _weave(self, rows: Sequence[MarketEvent]) -> list[MarketEvent]:
         """Rows with the held events that are not newer than the last of them, in order, each event once."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.core.identity import content
 from engine.core.sequencer import Sequencer
-from engine.core.splice import Settling
+from engine.core.splice import TAKEN_MAX, Settling
 from engine.model.instant import NS_PER_S
 from engine.model.market import Kind, MarketEvent, Quote, Trade
 from engine.model.stream import Stream
@@ -220,3 +220,17 @@ def test_what_is_reported_late_is_told_although_history_has_shown_what_followed_
     told = run_reported(tape, losses, lag_s)
 
     assert sorted(content(from_history(event)) for event in told) == [content(from_history(event)) for event in tape]
+
+
+def test_of_a_busy_symbol_a_second_is_remembered_and_read_again() -> None:
+    sequencer = Sequencer(Settling())
+    sequencer.begin(Stream(Kind.TRADES, "A"), START)
+    sequencer.lose()
+    (splice,) = sequencer.resume(Kind.TRADES, ["A"], asked_ns=START + 100 * NS_PER_S, acked_ns=START + 100 * NS_PER_S)
+    rows = [from_history(trade(START + number, number, 0)) for number in range(3 * TAKEN_MAX)]
+    splice.begin_fetch(START + 100 * NS_PER_S)
+    told = sequencer.take_rows(splice, rows)
+    again_ns = splice.begin_fetch(START + 101 * NS_PER_S)
+    assert rows[-TAKEN_MAX - 1].ts_ns <= again_ns <= rows[-TAKEN_MAX].ts_ns
+    told += sequencer.take_rows(splice, [row for row in rows if row.ts_ns >= again_ns])
+    assert [*told, *sequencer.finish(splice)] == rows
