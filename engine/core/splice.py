@@ -40,7 +40,7 @@ Verdict: TypeAlias = Literal["open", "closed"]
 
 # Our clock may be this far ahead of the venue's when a subscription is asked for; rows older than that are told at once
 # instead of being kept until the boundary is known, which bounds memory when an hour has to be filled.
-_CLOCK_ERROR_NS = 2 * NS_PER_S
+CLOCK_ERROR_NS = 2 * NS_PER_S
 # Of these instants it is remembered what history has shown: a second of the busiest symbol measured, some megabyte.
 TAKEN_MAX = 4096
 
@@ -159,7 +159,7 @@ class Splice:
     @property
     def _unasked_ns(self) -> int:
         """Events older than this were certainly published before the subscription was asked for."""
-        return self.asked_ns - told_after_ns(self.stream.kind) - _CLOCK_ERROR_NS
+        return self.asked_ns - told_after_ns(self.stream.kind) - CLOCK_ERROR_NS
 
     def _take(self, event: MarketEvent) -> None:
         self._taken.setdefault(event.ts_ns, Counter())[identity(event)] += 1

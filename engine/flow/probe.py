@@ -7,6 +7,7 @@ import trio
 
 from engine.core.sequencer import Sequencer, Told
 from engine.core.silence import Proof
+from engine.core.splice import CLOCK_ERROR_NS
 from engine.model.market import Kind
 from engine.ports import QUERY_SYMBOLS_MAX, Clock, History, HistoryQuery
 
@@ -43,6 +44,8 @@ async def _any_missed(
         told.stream.symbol: told.open_splice(heard_ns, asked_ns=now_ns, acked_ns=now_ns, settling=sequencer.settling)
         for told in streams
     }
+    # What was published around the subscription may have been just before it, and is no proof.
+    owed_ns = {told.stream.symbol: told.began_ns + CLOCK_ERROR_NS for told in streams}
     # The newest told instant of the kind is where the line stopped speaking; its ties are compared one by one.
     start_ns = min(splice.begin_fetch(now_ns) for splice in splices.values())
     query = HistoryQuery(kind, tuple(sorted(splices)), start_ns, max(now_ns, start_ns))
@@ -51,7 +54,9 @@ async def _any_missed(
         page = await history.page(query, token)
         for symbol, rows in groupby(page.rows, key=lambda row: row.symbol):
             splice = splices.get(symbol)
-            if splice is not None and (splice.rows(rows) or splice.pending):
+            if splice is None:
+                continue
+            if splice.rows(row for row in rows if row.ts_ns > owed_ns[symbol]) or splice.pending:
                 return True
         token = page.next_token
         if token is None:
