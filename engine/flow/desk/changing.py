@@ -14,7 +14,7 @@ from engine.core.rules import Refused, check_replace
 from engine.core.rules.standing import request_after
 from engine.errors import OrderRefused
 from engine.flow.desk.ending import Ending
-from engine.flow.desk.live_order import ending, newest
+from engine.flow.desk.live_order import DeskOrder, ending
 from engine.flow.desk.placing import Placing
 from engine.flow.desk.record import Record
 from engine.flow.desk.sending import Owned
@@ -35,8 +35,11 @@ class Changing:
     tuning: DeskTuning
     carry_out: Callable[[Owned], Awaitable[None]]
 
-    async def change(self, ticket: Ticket, order: Order, change: ReplaceRequest) -> None:
+    async def change(self, live: DeskOrder, change: ReplaceRequest) -> None:
         """Change an order; returns once the new one stands in its place. Raises `OrderRefused`: the old one stands."""
+        ticket = await self._routed(live)
+        if (order := ticket.order) is None:
+            raise ending(ticket)
         wish = self.placing.wish(
             ticket.strategy,
             request_after(order, change),
@@ -46,9 +49,7 @@ class Changing:
         )
         asset = await self.placing.wait_asset(wish)
         try:
-            check_replace(
-                newest(self.record, ticket.client_order_id).order or order, change, asset, self.clock.now_ns()
-            )
+            check_replace(live.order or order, change, asset, self.clock.now_ns())
         except Refused as no:
             raise OrderRefused(
                 f"{ticket.client_order_id} cannot be changed: {no.message}",
@@ -61,6 +62,14 @@ class Changing:
         owned = await self.placing.decide(wish)
         await self.carry_out(owned)
         await self._wait_place(order, owned.client_order_id)
+
+    async def _routed(self, live: DeskOrder) -> Ticket:
+        """How it stands once it is no longer ``pending_new``, in which no venue changes it; or soon, if it stays so."""
+        await trio.lowlevel.checkpoint()
+        with trio.move_on_after(self.tuning.look_after_s):
+            while live.status is OrderStatus.PENDING_NEW:
+                await live.news(live.ticket)
+        return live.ticket
 
     async def _wait_place(self, old: Order, client_order_id: str) -> None:
         """Until the old order says that it was replaced, or the new one that it came too late."""

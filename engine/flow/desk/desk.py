@@ -303,10 +303,7 @@ class Desk:
         Raises `OrderRefused`: then the old order stands.
         """
         await live.accepted()
-        ticket = live.ticket
-        if ticket.order is None:
-            raise ending(ticket)
-        await self._changing.change(ticket, ticket.order, change)
+        await self._changing.change(live, change)
         return live
 
     async def cancel(self, ticket: Ticket) -> None:

@@ -65,6 +65,7 @@ class Broker:
     submits: list[str] = field(factory=list)
     cancels: list[str] = field(factory=list)
     changes: list[str] = field(factory=list)
+    accepts_as: OrderStatus = OrderStatus.NEW
     posts: list[OrderRequest] = field(factory=list)
     calls: list[str] = field(factory=list)
     away: bool = False
@@ -105,7 +106,7 @@ class Broker:
         order = Order(
             id=f"order-{len(self.orders) + 1}", client_order_id=request.client_order_id, symbol=request.symbol,
             asset_id="spy", asset_class=AssetClass.US_EQUITY, side=request.side, type=request.type,
-            time_in_force=request.time_in_force, status=OrderStatus.NEW, qty=request.qty,
+            time_in_force=request.time_in_force, status=self.accepts_as, qty=request.qty,
             limit_price=request.limit_price, created_ns=now_ns, updated_ns=now_ns,
         )  # fmt: skip
         self.orders[order.id] = order

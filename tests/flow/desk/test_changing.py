@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from engine.errors import OrderRefused
-from engine.model.order import OrderStatus
+from engine.model.order import OrderChange, OrderStatus
 
 
 @pytest.mark.parametrize("way", ["ok", "drop"])
@@ -89,4 +89,25 @@ async def test_a_change_that_nobody_told_of_is_found_by_looking_however_busy_the
         began_s = trio.current_time()
         await live.replace(limit=498)
         assert trio.current_time() - began_s < 2 * desk.tuning.look_after_s
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(("new_after_s", "changed"), [(0.5, True), (60, False)])
+async def test_an_order_on_its_way_is_changed_once_it_has_arrived(world, ask, autojump_clock, new_after_s, changed):
+    world.broker.accepts_as = OrderStatus.PENDING_NEW
+    async with world.open() as desk, trio.open_nursery() as nursery:
+        order = await desk.place("s", ask())
+
+        async def arrive():
+            await trio.sleep(new_after_s)
+            world.tell(desk, world.broker.turn("order-1", OrderStatus.NEW), OrderChange.NEW)
+
+        nursery.start_soon(arrive)
+        if changed:
+            await order.replace(limit=498)
+            assert order.id == "order-2"
+        else:
+            with pytest.raises(OrderRefused, match="pending_new"):
+                await order.replace(limit=498)
+            assert "replace" not in world.broker.calls
         nursery.cancel_scope.cancel()

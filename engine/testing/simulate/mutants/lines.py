@@ -81,8 +81,8 @@ LINES: Final = (
     Mutant(
         name="pong_is_enough",
         file="flow/probe.py",
-        old="            if splice is not None and (splice.rows(rows) or splice.pending):\n                return True",
-        new="            if splice is None:\n                return True",
+        old="            if splice is None:\n                continue\n",
+        new="            if splice is None:\n                continue\n            return False\n",
         breaks="history is asked whether the line is mute, and its answer not looked at",
     ),
     Mutant(
