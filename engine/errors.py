@@ -14,8 +14,9 @@ The tree (``tests/test_errors.py`` holds this drawing against the code):
     │   │   └── SessionHeld          another session holds the line (406), often our own ghost
     │   ├── HistoryUnavailable       a history request failed after its retries
     │   ├── ReplyMissing             a request that changes something was sent, and nobody knows what became of it
-    │   └── BrokerUnavailable        the broker could not be asked; that is not an answer
-    │       └── MarkUnknown          it was asked to go on from a place that it does not know
+    │   ├── BrokerUnavailable        the broker could not be asked; that is not an answer
+    │   │   └── MarkUnknown          it was asked to go on from a place that it does not know
+    │   └── PartFailed               something beside the session failed: the dashboard, the watch, an alert channel
     ├── HistoryRefused               this span of history is not for this plan; asking again will not help
     ├── HaltStrategy                 one strategy ends, its siblings do not notice
     │   ├── SubscriptionRefused      the venue refused this subscription (400, 410, 413)
@@ -112,6 +113,10 @@ class BrokerUnavailable(Retryable):
 
 class MarkUnknown(BrokerUnavailable):
     """The broker does not know the place in a list from which it was to go on, as after an account was reset."""
+
+
+class PartFailed(Retryable):
+    """Something that stands beside a session failed; trading goes on without it."""
 
 
 class HistoryRefused(GaplessError):

@@ -12,6 +12,7 @@ import trio
 from loguru import logger
 
 from engine.app.account import AccountSide, open_account_side
+from engine.app.beside.engine import attach
 from engine.app.figures import read_figures
 from engine.app.options import RunOptions, Tuning
 from engine.app.plugins.trading import may_trade
@@ -96,7 +97,8 @@ async def run_live(
                 if account is not None and beside is not None:
                     side, task = account, beside
                     background.append(lambda: task(side))
-                await session.run(*background)
+                async with attach(options, session, venue, account, report):
+                    await session.run(*background)
             clock_nursery.cancel_scope.cancel()
         figures = read_figures(session, venue, started_s, cast(EndedBy, session.ended_by), account=account)
     failures = [session.failure, *(run.failure for run in session.runs if isinstance(run.failure, Misconfigured))]

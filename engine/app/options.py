@@ -6,7 +6,7 @@ from it without asking anybody, and a test can write one down in a line.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import Attribute, field, frozen, validators
 
@@ -15,6 +15,9 @@ from engine.app.report import SessionReport
 from engine.app.secrets import Secret
 from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
 from engine.ports import Strategy
+
+if TYPE_CHECKING:
+    from engine.app.beside.engine import Attached
 
 Snapshot: TypeAlias = Callable[[], SessionReport]
 Watcher: TypeAlias = Callable[[Snapshot], None]
@@ -147,6 +150,8 @@ class RunOptions:
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     strategy_limits: Mapping[str, Limits] = field(factory=dict)
     watcher: Watcher | None = None
+    attached: "Attached | None" = None
+    """What stands beside the session: see `engine.app.beside`."""
 
     @property
     def rest_per_minute(self) -> int:

@@ -16,7 +16,7 @@ from engine.app.plugins.trading import may_trade
 from engine.app.replay.seal.callers import modules_of
 from engine.store.session import Manifest, Player
 
-_NOT_TOLD: Final = frozenset({"strategies", "key_id", "secret", "watcher"})
+_NOT_TOLD: Final = frozenset({"strategies", "key_id", "secret", "watcher", "attached"})
 """Options that are told elsewhere, are nobody's business, or are no values."""
 
 
