@@ -196,3 +196,20 @@ async def test_a_listener_that_raises_is_never_a_stream_that_is_deaf(autojump_cl
     watched = Watched(Scripted([[message("1")]]), diary=Broken())
     with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True), trio.fail_after(60):
         await watched.stream().run()
+
+
+@pytest.mark.parametrize(("happened_s", "opened"), [(50, 2), (57, 1), (0.5, 1)])
+async def test_a_line_that_did_not_tell_what_the_books_show_is_opened_again(
+    autojump_clock: Any, happened_s: float, opened: int
+) -> None:
+    """At 60 s: what is fresh may be on its way, and what is older than the last word may have been before the line."""
+    watched = Watched(Scripted([[message("1")], []]))
+    stream, began_s = watched.stream(), trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.run)
+        await trio.sleep(60)
+        stream.look_untold(int((began_s + happened_s) * 1e9))
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    assert watched.feed.opened == opened
+    assert [type(notice) for notice in watched.notices] == [Connected, Lost, Connected][: 2 * opened - 1]
