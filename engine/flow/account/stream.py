@@ -188,13 +188,13 @@ class AccountStream:
     # -- the books
 
     def look_untold(self, at_ns: int) -> None:
-        """The broker showed something that happened at this market time, and that nobody had told of.
+        """The broker was asked, and showed something that happened at this market time and that nobody had told of.
 
-        Where there is no replay nothing else tells a mute stream from a quiet account. If it was one message that was
-        lost, opening the line again costs a second.
+        Where there is no replay nothing else tells a mute stream from a quiet account. It may be on its way: `_watch`
+        waits for it. If one message was lost and no more, opening the line again costs a second.
         """
         now_s = trio.current_time()
-        old_s = (self.clock.now_ns() - at_ns) / NS_PER_S / max(self.clock.speed, 1.0)
-        if old_s > self.tuning.mute_s and self.state == "listening" and self._heard_s < now_s - old_s:
+        old_s = max((self.clock.now_ns() - at_ns) / NS_PER_S / max(self.clock.speed, 1.0), self.tuning.mute_s)
+        if self.state == "listening" and self._heard_s < now_s - old_s and not self._owing.is_set():
             self._owed_s = now_s
             self._owing.set()

@@ -100,6 +100,7 @@ class Desk:
             judge=self.vet,
             report=self.report,
             announce=self.announce,
+            untold=lambda at_ns: self.untold(at_ns),
             on_doubt=self._doubt,
         )
         self._reconciler = self._build_reconciler()
@@ -187,7 +188,6 @@ class Desk:
             tuning=self.tuning,
             random=self.random,
             probe=self.probe,
-            untold=lambda at_ns: self.untold(at_ns),
         )
 
     # -- its life

@@ -14,7 +14,6 @@ for the account, and a person has to look: trading on would be guessing. It goes
 switch and a round has found no difference; one of the two alone is not enough.
 """
 
-from collections.abc import Callable
 from random import Random
 
 import trio
@@ -45,8 +44,6 @@ class Reconciler:
     tuning: DeskTuning
     random: Random
     probe: Probe
-    untold: Callable[[int], None]
-    """Told when, in market time, something happened that a round showed first."""
     snapshot: Snapshot | None = None
     rounds: int = 0
     """Rounds that were taken in."""
@@ -163,9 +160,7 @@ class Reconciler:
             evolve(taken, doubts=()), *self.reading.heard()
         )  # its doubts are followed here, at a pace of their own
         self.probe(Step.RECONCILE_WRITTEN)
-        shown = [ticket.order.updated_ns for ticket in taken.changed if ticket.order is not None]
-        if shown:
-            self.untold(max(shown))
+        self.record.tell_untold(taken)
         if taken.doubts:
             await self._look_again(taken.doubts)
         else:
