@@ -29,7 +29,7 @@ from engine.testing.simulate.invariants import invariant
 from engine.testing.simulate.mutants import MUTANTS, Mutant, plant
 
 ROOT = Path(__file__).resolve().parent.parent
-SEEDS = 80
+SEEDS = 150
 HIDDEN_SEEDS = 10
 """For a mutant that no session can show: enough to see that its reason is not wrong altogether."""
 HOURS = 1.0
