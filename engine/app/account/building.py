@@ -71,6 +71,7 @@ def build_side(
     stream = AccountStream(
         feed=feed, listener=desk, clock=markets.clock, random=random, report=report, announce=markets.announce
     )
+    desk.untold = stream.look_untold
     side = AccountSide(
         desk=desk,
         stream=stream,

@@ -132,14 +132,15 @@ class AccountStream:
                     self.listener.hear(messages, STREAM)
 
     async def _watch(self) -> None:
-        """End a line that lives but tells nothing of what the replay proves to have happened."""
+        """End a line that lives but tells nothing of what the replay, or a round of the books, proves to have
+        happened."""
         while True:
             await self._owing.wait()
             await trio.sleep(self.tuning.mute_s)
             if self._heard_s < self._owed_s - self.tuning.mute_s:
                 silent_s = trio.current_time() - self._heard_s
                 raise DataSilent(
-                    f"{self.feed.name}: nothing came for {silent_s:.1f} s although the replay of events told what "
+                    f"{self.feed.name}: nothing came for {silent_s:.1f} s although the broker told otherwise what "
                     "happened meanwhile; connecting again."
                 )
             self._owing = trio.Event()
@@ -181,5 +182,19 @@ class AccountStream:
         old_ns = self.clock.now_ns() - message.update.ts_ns
         fresh = old_ns < patience_s * max(self.clock.speed, 1.0) * NS_PER_S
         if fresh and self._heard_s < now_s - patience_s and not self._owing.is_set():
+            self._owed_s = now_s
+            self._owing.set()
+
+    # -- the books
+
+    def look_untold(self, at_ns: int) -> None:
+        """The broker was asked, and showed something that happened at this market time and that nobody had told of.
+
+        Where there is no replay nothing else tells a mute stream from a quiet account. It may be on its way: `_watch`
+        waits for it. If one message was lost and no more, opening the line again costs a second.
+        """
+        now_s = trio.current_time()
+        old_s = max((self.clock.now_ns() - at_ns) / NS_PER_S / max(self.clock.speed, 1.0), self.tuning.mute_s)
+        if self.state == "listening" and self._heard_s < now_s - old_s and not self._owing.is_set():
             self._owed_s = now_s
             self._owing.set()

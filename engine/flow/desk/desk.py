@@ -78,6 +78,7 @@ class Desk:
     pending_state: Callable[[str], Saved | None] = nothing_pending
     data_missing: Callable[[str], str] = always_live
     probe: Probe = ignore
+    untold: Callable[[int], None] = lambda _: None
     gate: Gate = field(init=False)
     record: Record = field(init=False)
     _owned: dict[str, Owned] = field(factory=dict, init=False)
@@ -99,6 +100,7 @@ class Desk:
             judge=self.vet,
             report=self.report,
             announce=self.announce,
+            untold=lambda at_ns: self.untold(at_ns),
             on_doubt=self._doubt,
         )
         self._reconciler = self._build_reconciler()

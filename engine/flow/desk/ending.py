@@ -75,7 +75,9 @@ class Ending:
         for successor_id in after:
             orders = (*orders, *await self.broker.order(successor_id))
         if orders:
-            self.record.note(self.record.blotter.take_orders(orders))
+            taken = self.record.blotter.take_orders(orders)
+            self.record.note(taken)
+            self.record.tell_untold(taken)
         else:
             self.record.on_doubt(f"The broker does not know order {order_id}, which it told of before.")
 

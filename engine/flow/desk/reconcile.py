@@ -160,6 +160,7 @@ class Reconciler:
             evolve(taken, doubts=()), *self.reading.heard()
         )  # its doubts are followed here, at a pace of their own
         self.probe(Step.RECONCILE_WRITTEN)
+        self.record.tell_untold(taken)
         if taken.doubts:
             await self._look_again(taken.doubts)
         else:

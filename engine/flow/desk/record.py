@@ -70,7 +70,8 @@ class Bell:
 class Record:
     """The books, the file behind them, and who wants to know.
 
-    ``on_doubt`` is told sentences that ask for a look.
+    ``on_doubt`` is told sentences that ask for a look, ``untold`` when, in market time, something happened that only
+    asking showed.
     """
 
     blotter: Blotter
@@ -80,6 +81,7 @@ class Record:
     report: Callable[[str], None]
     announce: Callable[[ControlEvent], None]
     on_doubt: Callable[[str], None]
+    untold: Callable[[int], None]
     bell: Bell = field(factory=Bell)
     moved_s: float = float("-inf")
     """When something was last filled or ended, by Trio's clock: what the account can afford is another since."""
@@ -105,6 +107,12 @@ class Record:
             await self.store.write(*taken.entries, *more)
         finally:
             self._tell(taken)
+
+    def tell_untold(self, taken: Taken) -> None:
+        """These changes were found by asking: whoever listens to the account should have been told of them."""
+        shown = [ticket.order.updated_ns for ticket in taken.changed if ticket.order is not None]
+        if shown:
+            self.untold(max(shown))
 
     def alarm(self, sentence: str) -> None:
         """Something that a person has to act upon."""

@@ -28,7 +28,8 @@ def _nothing(_dice: Random) -> Keys:
 
 @frozen
 class Row:
-    """One kind. ``weight``: how often it comes beside others; ``fault`` is the exchange's name for it, or empty."""
+    """One kind. ``weight``: how often it comes beside others, 0 where the plan says when; ``fault`` is the exchange's
+    name for it, or empty."""
 
     draw: Draw = _nothing
     fault: str = ""
@@ -143,6 +144,8 @@ _EXCHANGE: Final = {
     "swap_updates": _few("swap_updates"),
     "null_update": _few("null_update"),
     "unknown_update": _few("unknown_update"),
+    # Alpaca offers the replay of events to broker partners. Whoever is refused it has nothing but rounds of the books.
+    "no_replay": Row(fault="http_status", weight=0.0, fixed={"status": 403, "path": "/v2/events/trades", "for": "2h"}),
 }  # fmt: skip
 _NETWORK: Final = {
     "net_fin": _once(),

@@ -27,6 +27,12 @@ CALM_SHARE: Final = 0.3
 """At most this much of a short session is calm."""
 EVENTS_PER_S: Final = (0.05, 0.3)
 """Log-uniform: faults are what is looked at, and more events cost more than they show."""
+BUSY: Final = 1 / 5
+"""Of the sessions: a market and traders that never rest, for what needs many events, or orders that stand at once."""
+BUSY_EVENTS_PER_S: Final = (0.4, 1.2)
+PAUSE_S: Final = (30.0, 300.0)
+BUSY_PAUSE_S: Final = (5.0, 40.0)
+"""Between two rounds of a trader; log-uniform."""
 PLAYERS: Final = (2, 4)
 EARLY: Final = 0.12
 LATE: Final = 0.12
@@ -48,6 +54,8 @@ NO_PAST_S: Final = (140.0, 200.0)
 MUTE_END: Final = 1 / 3
 """Of the sessions; in their last moment before the calm a line falls mute. One that does so earlier ends by another
 trouble mostly, before its silence is over."""
+NO_REPLAY: Final = 1 / 2
+"""Of the sessions; from their beginning on."""
 START_S: Final = 5.0
 """The first seconds are quiet in three sessions of four: most faults need a line to happen to."""
 
@@ -58,18 +66,20 @@ def build_plan(seed: int, hours: float = 1.0) -> Plan:
     calm_s = min(Random(f"{seed}/calm").uniform(*CALM_S), seconds * CALM_SHARE)
     market = Random(f"{seed}/market")
     symbols = _symbols(market)
+    busy = Random(f"{seed}/busy").random() < BUSY
     return Plan(
         seed=seed,
         seconds=seconds,
         symbols=symbols,
-        events_per_s=round(_log_uniform(market, *EVENTS_PER_S), 3),
+        events_per_s=round(_log_uniform(market, *(BUSY_EVENTS_PER_S if busy else EVENTS_PER_S)), 3),
         troubles=_in_order(
             *_troubles(Random(f"{seed}/troubles"), seconds - calm_s),
             *_meetings(Random(f"{seed}/meetings"), seconds - calm_s),
             *_no_past(Random(f"{seed}/past"), seconds - calm_s),
+            *_no_replay(Random(f"{seed}/replay")),
         ),
         rates=_rates(Random(f"{seed}/rates")),
-        players=_players(Random(f"{seed}/players"), symbols),
+        players=_players(Random(f"{seed}/players"), symbols, BUSY_PAUSE_S if busy else PAUSE_S),
         calm_s=round(calm_s, 3),
         opening_s=_opening_s(Random(f"{seed}/opening"), seconds),
         recorded=Random(f"{seed}/recorded").random() < RECORDED,
@@ -92,7 +102,8 @@ def _symbols(dice: Random) -> tuple[str, ...]:
 
 def _troubles(dice: Random, bad_s: float) -> tuple[Trouble, ...]:
     share = dice.uniform(*SHARE)
-    kinds = [kind for kind in TROUBLES if dice.random() < share] or list(TROUBLES)
+    drawable = [kind for kind, row in TROUBLES.items() if row.weight]
+    kinds = [kind for kind in drawable if dice.random() < share] or drawable
     weights = [TROUBLES[kind].weight * dice.expovariate(1.0) for kind in kinds]
     count = max(round(dice.uniform(*TROUBLES_PER_H) * bad_s / HOUR_S), TROUBLES_MIN)
     first_s = 0.0 if dice.random() < 0.25 else min(START_S, bad_s / 2)
@@ -139,6 +150,13 @@ def _no_past(dice: Random, bad_s: float) -> tuple[Trouble, ...]:
     )
 
 
+def _no_replay(dice: Random) -> tuple[Trouble, ...]:
+    """What the account's line does not tell is told by nobody else."""
+    if dice.random() >= NO_REPLAY:
+        return ()
+    return (Trouble(kind="no_replay", at_s=0.0, keys=_keys(TROUBLES["no_replay"].draw(dice))),)
+
+
 def _in_order(*troubles: Trouble) -> tuple[Trouble, ...]:
     return tuple(sorted(troubles, key=lambda trouble: (trouble.at_s, trouble.kind)))
 
@@ -148,12 +166,16 @@ def _rates(dice: Random) -> tuple[tuple[str, float], ...]:
     return tuple((kind, round(_log_uniform(dice, *RATE), 5)) for kind in CHANCES if dice.random() < share)
 
 
-def _players(dice: Random, symbols: tuple[str, ...]) -> tuple[Player, ...]:
+def _players(dice: Random, symbols: tuple[str, ...], pause_s: tuple[float, float]) -> tuple[Player, ...]:
     """At least one who watches and one who trades, and one to whom everything is told."""
     count = dice.randint(*PLAYERS)
     kinds = ["watcher", "trader", *(dice.choice(("watcher", "trader")) for _ in range(count - 2))]
     drawn = (
-        Player(kind=kind, name=f"{kind}_{number}", params=_keys(_DRAWN[kind](dice, symbols)))
+        Player(
+            kind=kind,
+            name=f"{kind}_{number}",
+            params=_keys(_watcher(dice, symbols) if kind == "watcher" else _trader(dice, symbols, pause_s)),
+        )
         for number, kind in enumerate(kinds, 1)
     )
     return (*drawn, Player(kind="witness", name="witness", params=(("symbols", symbols),)))
@@ -170,16 +192,13 @@ def _watcher(dice: Random, symbols: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _trader(dice: Random, symbols: tuple[str, ...]) -> dict[str, Any]:
+def _trader(dice: Random, symbols: tuple[str, ...], pause_s: tuple[float, float]) -> dict[str, Any]:
     return {
         "symbols": tuple(dice.sample(symbols, dice.randint(1, len(symbols)))),
-        "pause_s": round(_log_uniform(dice, 30, 300), 1),
+        "pause_s": round(_log_uniform(dice, *pause_s), 1),
         "on_exit": dice.choice(("cancel", "flatten", "leave")),
         "rounds": dice.randint(1, 4),
     }
-
-
-_DRAWN: Final = {"watcher": _watcher, "trader": _trader}
 
 
 def _keys(keys: dict[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -1,4 +1,4 @@
-"""What must hold in every simulated session, whatever the world does: the thirty laws, each with who holds it.
+"""What must hold in every simulated session, whatever the world does: the laws, each with who holds it.
 
 The judge (`engine.testing.simulate.judge`) looks on while a session runs. What ends the session itself (a machine that
 restarts for ever, an engine that does not leave) the world sees, and after a session that was recorded each player runs
@@ -81,6 +81,7 @@ INVARIANTS: Final = (
     ),
     Invariant(29, "secrets", "No output holds a secret.", "step", ("judge/secrets.py",)),
     Invariant(30, "replay", "The session's journal replays to the same decisions.", "end", _RECORD),
+    Invariant(31, "blocks", "A block that is left ends its orders, or needs all its time for it.", "step", _ORDERS),
 )
 """In the order of their numbers, from 1."""
 

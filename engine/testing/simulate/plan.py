@@ -4,9 +4,12 @@ A plan says everything that is decided before the session begins. The market, th
 tasks follow from its seed while it runs.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
+
+BLOCK_WITHIN_S: Final = 60.0
+"""What a player's block of orders may take on its way out."""
 
 
 @frozen(kw_only=True)

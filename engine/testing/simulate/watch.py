@@ -116,6 +116,9 @@ class Watch:
     def asked(self, life: Life, strategy: str, what: str, symbol: str) -> None:
         """A trader is about to do this: the name of the move."""
 
+    def left_block(self, life: Life, strategy: str, open_ids: Sequence[str], spent_s: float) -> None:
+        """A trader has left a block that cancels; these of its orders are open, after so long in its end."""
+
     def dialed(self, life: int, host: str, outcome: str) -> None:
         """The engine opened a TCP connection to this name: ``made``, ``refused``, ``hung`` or ``no name``.
 

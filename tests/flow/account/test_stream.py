@@ -29,6 +29,7 @@ class Road:
 
     script: Iterator[AccountMessage | GaplessError]
     closed: bool = False
+    more: trio.Event = field(factory=trio.Event)
 
     async def receive(self) -> tuple[AccountMessage, ...]:
         await trio.sleep(1)
@@ -36,8 +37,8 @@ class Road:
             if isinstance(said, GaplessError):
                 raise said
             return (said,)
-        await trio.sleep_forever()
-        raise AssertionError("it stays")
+        await self.more.wait()
+        return (message("more"),)
 
     def __aiter__(self) -> "Road":
         return self
@@ -60,6 +61,13 @@ class Scripted:
     roads: list[Road] = field(factory=list)
     opened: int = 0
     name: str = "account"
+    line: Road | None = None
+
+    async def say(self) -> None:
+        """One more message on the line that stands, two seconds from now."""
+        await trio.sleep(2)
+        assert self.line is not None
+        self.line.more.set()
 
     @asynccontextmanager
     async def open_line(self) -> AsyncIterator[Road]:
@@ -68,7 +76,8 @@ class Scripted:
         await trio.sleep(0.1)
         if isinstance(script, GaplessError):
             raise script
-        yield Road(iter(script))
+        self.line = Road(iter(script))
+        yield self.line
 
     def replay(self, since_id: str) -> Road | None:
         if self.replays is None:
@@ -196,3 +205,24 @@ async def test_a_listener_that_raises_is_never_a_stream_that_is_deaf(autojump_cl
     watched = Watched(Scripted([[message("1")]]), diary=Broken())
     with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True), trio.fail_after(60):
         await watched.stream().run()
+
+
+@pytest.mark.parametrize(
+    ("happened_s", "late", "opened"), [(50, False, 2), (57, False, 2), (57, True, 1), (0.5, False, 1)]
+)
+async def test_a_line_that_did_not_tell_what_the_broker_shows_is_opened_again(
+    autojump_clock: Any, happened_s: float, late: bool, opened: int
+) -> None:
+    """Asked at 60 s: what is on its way is waited for, what is older than the last word may be of before the line."""
+    watched = Watched(Scripted([[message("1")], []]))
+    stream, began_s = watched.stream(), trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.run)
+        await trio.sleep(60)
+        stream.look_untold(int((began_s + happened_s) * 1e9))
+        if late:
+            await watched.feed.say()
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    assert watched.feed.opened == opened
+    assert [type(notice) for notice in watched.notices] == [Connected, Lost, Connected][: 2 * opened - 1]

@@ -293,3 +293,21 @@ async def test_a_place_in_the_list_of_executions_that_the_broker_forgot_is_given
         assert desk.position("s", "SPY").qty == 10
         assert [ticket.fills for ticket in desk.blotter.tickets()] == [tuple(world.broker.fills)]
         assert sum("was the account reset?" in said for said in world.said) == 1
+
+
+async def test_what_a_round_shows_first_is_told_with_its_time(world, ask, autojump_clock):
+    untold: list[int] = []
+    desk = world.build()
+    desk.untold = untold.append
+    async with world.open(desk=desk):
+        order = await desk.place("s", ask())
+        other = await desk.place("s", ask())
+        await trio.sleep(10)
+        world.fill(desk, other.id)
+        await trio.sleep(10)
+        await desk.reconcile()
+        assert untold == []
+        turned = world.broker.turn(order.id, OrderStatus.CANCELED)
+        await trio.sleep(10)
+        await desk.reconcile()
+        assert untold == [turned.updated_ns]

@@ -198,3 +198,13 @@ def test_26_what_was_filled_is_taken_back(hand: Hand) -> None:
     hand.judge.orders.check_life(ticket)
     with broken(26):
         hand.judge.orders.check_life(evolve(ticket, order=stand(OrderStatus.PARTIALLY_FILLED, 1)))
+
+
+@pytest.mark.parametrize(
+    ("open_ids", "spent_s", "wrong"), [(("x-1",), 0.2, True), (("x-1",), 60.0, False), ((), 0.2, False)]
+)
+def test_31_a_block_that_is_left_with_open_orders_before_its_time(
+    hand: Hand, open_ids: tuple[str, ...], spent_s: float, wrong: bool
+) -> None:
+    with broken(31) if wrong else nullcontext():
+        hand.judge.left_block(hand.life, "trader_1", open_ids, spent_s)

@@ -17,7 +17,7 @@ HARMLESS: Final = frozenset({
     "history_refused", "slow_pages", "cut_body", "empty_last_page", "stale_reads", "empty_snapshot", "cancel_loses",
     "reject_late", "drop_update", "duplicate_update", "delay_update", "swap_updates", "null_update", "unknown_update",
     "lost_reply", "late_status", "http_status", "one_bad_frame", "one_unknown_type", "one_unknown_field", "rest_429",
-    "rest_429_bare", "rest_5xx", "net_keep_alive", "wall_step",
+    "rest_429_bare", "rest_5xx", "net_keep_alive", "wall_step", "no_replay",
 })  # fmt: skip
 """Kinds of faults after which no line has a reason to end."""
 SHADOW_S: Final = 240.0

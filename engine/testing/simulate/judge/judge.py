@@ -84,6 +84,10 @@ class Judge(Watch):
         for part in (self.secrets, self.orders, self.lines, self.delivery):
             part.noticed(life, strategy, notice, now_ns)
 
+    def left_block(self, life: Life, strategy: str, open_ids: Sequence[str], spent_s: float) -> None:
+        """A trader's block is over."""
+        self.orders.left_block(life, strategy, open_ids, spent_s)
+
     def dialed(self, life: int, host: str, outcome: str) -> None:
         """A connection was tried."""
         self.lines.dialed(life, host, outcome)

@@ -160,7 +160,8 @@ class Lines(Watch):
             return 0.0
         spared = HARMLESS - WITHHELD if path == ACCOUNT_PATH else HARMLESS
         last_s = max(self._mute_s.get(path, NEVER_S), self._held_s.get(path, NEVER_S))
-        return min(self.ground.quiet_s(but=spared), self.ground.now_s - last_s)
+        quiet_s = min(self.ground.quiet_s(but=spared), self.ground.now_s - last_s)
+        return quiet_s - self._round_s if path == ACCOUNT_PATH else quiet_s
 
     def _look_both(self, path: str) -> None:
         if sum(other == path for other, _ in self.open.values()) > 1:
@@ -222,6 +223,11 @@ class Lines(Watch):
     def _mute_notice_s(self) -> float:
         return 2.5 * self.ground.tuning.silence_s + BUSY_S
 
+    @property
+    def _round_s(self) -> float:
+        """Where there is no replay, a round of the books shows what the account's line does not tell."""
+        return self.ground.tuning.reconcile_every_s if "no_replay" in self.ground.fault_s else 0.0
+
     def calm(self) -> None:
         """The network is whole again, maybe before anybody had to notice; what the exchange does to a line goes on."""
         self._mute_next.clear()
@@ -260,7 +266,7 @@ class Lines(Watch):
     def owed(self, suspect: Suspect, now_s: float) -> bool:
         """Whether there was something to hear on a mute line, so that its silence had to be noticed by now."""
         if suspect.path == ACCOUNT_PATH:
-            return suspect.since_s < self.orders.taken_s < now_s - ACCOUNT_MUTE_S
+            return suspect.since_s < self.orders.taken_s < now_s - ACCOUNT_MUTE_S - self._round_s
         if now_s <= suspect.due_s:
             return False
         # History is asked when a line has been silent for once, twice, four times ... its limit, or up to a quarter of

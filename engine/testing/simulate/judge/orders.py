@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from engine.ports.context import Event
 from engine.store import ACCOUNT, Latches
 from engine.store.folder import ORDERS
 from engine.testing.simulate.judge.ground import NEVER_S, Ground, broken
+from engine.testing.simulate.plan import BLOCK_WITHIN_S
 from engine.testing.simulate.watch import Life, Watch
 
 ORDERS_PATH: Final = "/v2/orders"
@@ -93,6 +94,12 @@ class Orders(Watch):
             self._blind_s.setdefault(notice.feed, self.ground.now_s)
         elif isinstance(notice, Alarm) and any(word in notice.message for word in UNDEAD):
             broken(25, f"the fate of an order was told wrongly: {notice.message}")
+
+    def left_block(self, life: Life, strategy: str, open_ids: Sequence[str], spent_s: float) -> None:
+        """Nothing of it is open, but where nobody answered for as long as it may take."""
+        del life
+        if open_ids and spent_s < BLOCK_WITHIN_S - GRACE_S:
+            broken(31, f"{strategy} left a block after {spent_s:.0f} s, and {', '.join(open_ids)} are open")
 
     def requested(self, received: Received, response: Response) -> None:
         """An order, a change, or a question about one."""

@@ -107,3 +107,8 @@ class Cast:
         """It is about to make this move."""
         if self._told is None:
             self.stage.asked(self.life, strategy, what, symbol)
+
+    def left_block(self, strategy: str, open_ids: Sequence[str], spent_s: float) -> None:
+        """It has left a block that cancels; these of its orders are open still."""
+        if self._told is None:
+            self.stage.left_block(self.life, strategy, open_ids, spent_s)

@@ -21,7 +21,7 @@ from engine.model.market import Kind
 from engine.model.stream import Stream
 from engine.ports import Context, Strategy, strategy
 from engine.testing.chaos.gambler import PATIENCE_S, Gambler, Params
-from engine.testing.simulate.plan import Player
+from engine.testing.simulate.plan import BLOCK_WITHIN_S, Player
 from engine.testing.simulate.world.cast import Cast
 
 STOCK_KINDS: Final = (
@@ -36,8 +36,6 @@ PAUSE_S: Final = 20.0
 """Between two subscriptions of a player, on the average."""
 LEAVE_S: Final = 60.0
 """Traders leave so long before the end, or half of the calm: what is then open is what the engine left open."""
-WITHIN_S: Final = 60.0
-"""What a block of orders may take on its way out."""
 
 
 class Stumbled(Exception):
@@ -183,14 +181,20 @@ class Trader(Gambler):
         for number in range(count):
             length_s = left_s / (count - number) * self.dice.uniform(0.5, 1.0)
             with trio.move_on_after(length_s):
-                async with self.ctx.orders(on_exit=self.p.on_exit, within=WITHIN_S):  # type: ignore[arg-type] # text
-                    await self.gamble()
+                async with self.ctx.orders(on_exit=self.p.on_exit, within=BLOCK_WITHIN_S) as mine:  # type: ignore[arg-type] # text
+                    try:
+                        await self.gamble()
+                    finally:
+                        began_s = trio.current_time()
+            if self.p.on_exit == "cancel":
+                still = [order.client_order_id for order in mine.open]
+                self.cast.left_block(self.ctx.name, still, trio.current_time() - began_s)
             left_s = max(self.leave_s(), 0.0)
 
     def leave_s(self) -> float:
         """Seconds until it should have left."""
         plan = self.cast.plan
-        return plan.seconds - min(LEAVE_S + WITHIN_S, plan.calm_s / 2) - self.cast.now_s()
+        return plan.seconds - min(LEAVE_S + BLOCK_WITHIN_S, plan.calm_s / 2) - self.cast.now_s()
 
 
 @strategy(params=Cast, trades=True, restart=RestartPolicy(delay_initial_s=1.0))

@@ -198,6 +198,12 @@ class Stage:
             self.seal("ask", strategy, what, symbol)
             self.tell(self.watch.asked, life, strategy, what, symbol)
 
+    def left_block(self, life: Life, strategy: str, open_ids: Sequence[str], spent_s: float) -> None:
+        """A trader's block is over."""
+        if life.alive:
+            self.seal("left", strategy, *open_ids)
+            self.tell(self.watch.left_block, life, strategy, open_ids, spent_s)
+
 
 @define(eq=False)
 class Ear:
