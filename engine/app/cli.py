@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from engine.app import commands, kill, lint, record, replay, simulate, verify
+from engine.app import commands, kill, lint, record, replay, simulate, top, verify
 from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
@@ -61,6 +61,7 @@ _COMMANDS: Final = (
     *record.COMMANDS,
     *replay.COMMANDS,
     *simulate.COMMANDS,
+    *top.COMMANDS,
     *verify.COMMANDS,
 )
 _KEYS: Final = "Keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY. Add --debug to see the traceback of a bug."
