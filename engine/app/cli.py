@@ -162,13 +162,13 @@ def _ended_badly(error: BaseException, *, debug: bool) -> int:
     """Tell what ended the command. Nothing is swallowed: this is the outermost frame, and it exits with a code."""
     from engine.app.failures import BUG, INTERRUPTED, bug_sentence, interrupted, keep_traceback, known_cause
     from engine.app.logs import Redactor
-    from engine.app.secrets import Secret
+    from engine.app.secrets import secrets_of
 
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if interrupted(error):
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    redact = Redactor(Secret(os.environ.get(name, "")) for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"))
+    redact = Redactor(secrets_of(os.environ))
     known = known_cause(error)
     if known is not None and not debug:
         return _say(redact(str(known)), known.exit_code)
@@ -176,7 +176,7 @@ def _ended_badly(error: BaseException, *, debug: bool) -> int:
         import traceback
 
         return _say(redact("".join(traceback.format_exception(error))), known.exit_code if known else BUG)
-    return _say(redact(bug_sentence(error, keep_traceback(error, redact))), BUG)
+    return _say(bug_sentence(error, keep_traceback(error, redact), redact), BUG)
 
 
 def _say(sentence: str, code: int) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 
 from engine.app.beside.engine import Engine
 from engine.app.beside.overview import MomentRow
+from engine.app.logs import redacted
 from engine.core.rules import plain
 from engine.flow.notices import Notices
 from engine.model.control import Alarm, Connected, ControlEvent, Gap, Halted, Lost, Resumed, Stale
@@ -43,7 +44,7 @@ def _note_fills(engine: Engine, strategy: str) -> Callable[[], None]:
 def moment_of(event: ControlEvent) -> MomentRow:
     """A control event as a line: what, where (a feed, a stream or a strategy), and the rest in words."""
     what, where, text = _words(event)
-    return MomentRow(at=render_instant(event.at_ns), at_ns=event.at_ns, what=what, where=where, text=text)
+    return MomentRow(at=render_instant(event.at_ns), at_ns=event.at_ns, what=what, where=where, text=redacted(text))
 
 
 def moment_of_fill(fill: Fill, strategy: str) -> MomentRow:

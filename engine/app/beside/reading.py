@@ -12,11 +12,14 @@ from functools import lru_cache
 from typing import Final
 
 import trio
+from attrs import evolve
 
 from engine.app.account import AccountSide
 from engine.app.beside.engine import Engine
 from engine.app.beside.overview import AlarmRow, ChannelRow, MomentRow, OpenOrderRow, Overview, TaskRow
 from engine.app.figures import read_figures, read_spread
+from engine.app.logs import redacted
+from engine.app.report import SessionReport
 from engine.core.calendar import phase_at
 from engine.core.lifecycle import rounded_price
 from engine.core.rules import plain
@@ -50,7 +53,7 @@ def read_overview(engine: Engine) -> Overview:
         uptime_s=report.duration_s,
         phase=phase_at(now_ns).value,
         loop_lag_ms=read_spread(engine.loop_lag),
-        report=report,
+        report=_clean(report),
         tasks=tuple(_tasks(engine)),
         channels=tuple(_channels(engine)),
         heard=tuple(engine.heard()),
@@ -77,6 +80,16 @@ def name_session(engine: Engine) -> str:
     return "+".join(run.name for run in engine.session.runs) if folder is None else folder.name
 
 
+def _clean(report: SessionReport) -> SessionReport:
+    """Without the secrets that other people's words may hold: what strategies raise, what a venue gives as a reason."""
+    return evolve(
+        report,
+        error=redacted(report.error) if report.error else None,
+        strategies=tuple(evolve(row, error=redacted(row.error)) if row.error else row for row in report.strategies),
+        gaps=tuple(evolve(row, cause=redacted(row.cause)) for row in report.gaps),
+    )
+
+
 # -- the nursery tree, from the outside in
 
 
@@ -95,7 +108,7 @@ def _tasks(engine: Engine) -> Iterator[TaskRow]:
             state=run.state,
             restarts=run.restarts,
             retry_in_s=_until(run.retry_at_s),
-            detail=run.error,
+            detail=redacted(run.error),
         )
     for stream in engine.markets.streams.values():
         yield TaskRow(
@@ -124,13 +137,13 @@ def _recording(engine: Engine) -> Iterator[TaskRow]:
     journal = engine.markets.fanout.journal
     if isinstance(journal, Recording):
         state = "failed" if journal.failure else "recording"
-        yield TaskRow(name="recording", depth=1, state=state, detail=journal.failure or str(journal.folder))
+        yield TaskRow(name="recording", depth=1, state=state, detail=redacted(journal.failure) or str(journal.folder))
 
 
 def _account(account: AccountSide) -> Iterator[TaskRow]:
     blocked = account.desk.gate.account_blocked
     killed = account.killed
-    yield TaskRow(name="desk", depth=1, state="waits" if blocked else "ready", detail=blocked)
+    yield TaskRow(name="desk", depth=1, state="waits" if blocked else "ready", detail=redacted(blocked))
     yield TaskRow(
         name="account stream",
         depth=1,
@@ -139,7 +152,7 @@ def _account(account: AccountSide) -> Iterator[TaskRow]:
         retry_in_s=_until(account.stream.retry_at_s),
         detail=f"books compared {account.desk.rounds} times",
     )
-    yield TaskRow(name="kill switch", depth=1, state="tripped" if killed else "armed", detail=killed)
+    yield TaskRow(name="kill switch", depth=1, state="tripped" if killed else "armed", detail=redacted(killed))
 
 
 def _channels(engine: Engine) -> Iterator[ChannelRow]:
@@ -205,8 +218,8 @@ def _alarm(alarm: Alarm) -> AlarmRow:
     return AlarmRow(
         key=finding.key,
         severity=finding.severity.value,
-        title=finding.title,
-        text=finding.text,
+        title=redacted(finding.title),
+        text=redacted(finding.text),
         since=_wall(alarm.since_s),
         last=_wall(alarm.last_s),
         count=alarm.count,
