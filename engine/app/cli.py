@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import click
@@ -140,8 +141,9 @@ def run_command(tokens: Sequence[str]) -> int:
     """Run one command line; returns the exit code, having told the person what ended it."""
     debug = DEBUG in tokens
     try:
-        code = read_line([token for token in tokens if token != DEBUG])()
-        sys.stdout.flush()
+        with _guarded():
+            code = read_line([token for token in tokens if token != DEBUG])()
+            sys.stdout.flush()
     except click.UsageError as error:
         return _say(_usage_sentence(error), USAGE)
     except BrokenPipeError:
@@ -150,6 +152,18 @@ def run_command(tokens: Sequence[str]) -> int:
     except (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  # as said above
         return _ended_badly(error, debug=debug)
     return code
+
+
+def _guarded() -> AbstractContextManager[None]:
+    """Nothing that is printed holds a secret, whoever prints it: strategies are other people's code."""
+    from engine.app.secrets import secrets_of
+
+    if not secrets_of(os.environ):
+        return nullcontext()
+    from engine.app.logs.redact import redacted
+    from engine.app.logs.streams import redacted_streams
+
+    return redacted_streams(redacted)
 
 
 def _usage_sentence(error: click.UsageError) -> str:

@@ -24,7 +24,6 @@ from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
 from engine.app.flags import RunFlags
 from engine.app.live import run_live
 from engine.app.logs import Redactor, configure_logs
-from engine.app.logs.streams import redacted_streams
 from engine.app.options import LoadedStrategy, RunOptions
 from engine.app.plugins.params import load_strategies
 from engine.app.report import SessionReport
@@ -119,8 +118,8 @@ async def hold_session(options: RunOptions, settings: Settings, *, as_json: bool
     tables = wants_tables(as_json=as_json or logs_json, isatty=sys.stderr.isatty)
     title = "gapless " + " ".join(loaded.name for loaded in options.strategies)
     view = View(title=title, live=tables, say=logger.info if logs_json else write_line)
-    # What strategies print holds no secret either, and with --json stdout holds one object and nothing else.
-    with redacted_streams(redact), redirect_stdout(sys.stderr) if as_json else nullcontext():
+    # With --json stdout holds one object and nothing else, whatever a strategy prints.
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
         report, error = await run_with_view(evolve(options, watcher=view.watch), view)
     if as_json or report.strategies:  # a session that never began has nothing to tell but why
         print_report(report, redact, as_json=as_json, recorded=_recorded(options.record_dir))
