@@ -27,8 +27,21 @@ async def note_moments(engine: Engine) -> None:
         stack.callback(engine.markets.unlisten, notices)
         for run in engine.session.runs if engine.account is not None else ():
             stack.callback(_note_fills(engine, run.name))
+        down: set[str] = set()
         async for notice in notices:
-            engine.moments.append(moment_of(notice))
+            if not _repeats(notice, down):
+                engine.moments.append(moment_of(notice))
+
+
+def _repeats(notice: ControlEvent, down: set[str]) -> bool:
+    """Whether this is one more try of a line that was lost before: ``down`` has the feeds that are."""
+    if isinstance(notice, Connected):
+        down.discard(notice.feed)
+    if not isinstance(notice, Lost):
+        return False
+    known = notice.feed in down
+    down.add(notice.feed)
+    return known
 
 
 def _note_fills(engine: Engine, strategy: str) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 Both come from the same `Sheet` values, so a log of a run on a server says what the screen would have said.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -168,36 +168,44 @@ def render_report(report: SessionReport) -> str:
 
 def render_plain(sheet: Sheet) -> str:
     """Columns of text, two spaces apart."""
-    titles = [column.lstrip("<") for column in sheet.columns]
-    widths = [max(len(cell) for cell in cells) for cells in zip(titles, *sheet.rows, strict=True)]
-
-    def line(cells: Iterable[Cell]) -> str:
-        return "  ".join(
-            cell.ljust(width) if column.startswith("<") else cell.rjust(width)
-            for cell, width, column in zip(cells, widths, sheet.columns, strict=True)
-        ).rstrip()
-
-    lines = [sheet.title, line(titles), line("-" * width for width in widths), *(line(row) for row in sheet.rows)]
+    head, *rows = _aligned(sheet)
+    lines = [sheet.title, head, "  ".join("-" * width for width in _widths(sheet)), *rows]
     if sheet.more:
         lines.append(f"... and {sheet.more} more")
     return "\n".join(lines)
 
 
 def to_rich(sheet: Sheet) -> "RenderableType":
-    """The same sheet for a terminal."""
-    from rich.table import Table  # rich is only for terminals: a headless run should not pay for it
+    """The same sheet for a terminal: where that is narrow the lines are cut at the right, and no column disappears."""
+    from rich.console import Group  # rich is only for terminals: a headless run should not pay for it
     from rich.text import Text
 
-    table = Table(title=sheet.title, title_justify="left", box=None, header_style="dim", pad_edge=False, expand=False)
-    for column in sheet.columns:
-        left = column.startswith("<")
-        table.add_column(column.lstrip("<"), justify="left" if left else "right", no_wrap=True, overflow="ellipsis")
-    for row in sheet.rows:
+    def line(text: str, style: str) -> "Text":
         # As text, not as markup: what a venue or a strategy says may have brackets in it.
-        table.add_row(*(Text(cell) for cell in row), style="" if _AMISS.isdisjoint(row) else "red")
+        return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+    head, *rows = _aligned(sheet)
+    lines = [line(sheet.title, "italic"), line(head, "dim")]
+    lines += [line(text, "" if _AMISS.isdisjoint(row) else "red") for text, row in zip(rows, sheet.rows, strict=True)]
     if sheet.more:
-        table.caption = f"... and {sheet.more} more"
-    return table
+        lines.append(line(f"... and {sheet.more} more", "dim"))
+    return Group(*lines)
+
+
+def _widths(sheet: Sheet) -> list[int]:
+    titles = [column.lstrip("<") for column in sheet.columns]
+    return [max(len(cell) for cell in cells) for cells in zip(titles, *sheet.rows, strict=True)]
+
+
+def _aligned(sheet: Sheet) -> list[str]:
+    """The titles of the columns, and then the rows, each as one line."""
+    titles = tuple(column.lstrip("<") for column in sheet.columns)
+    sides = [str.ljust if column.startswith("<") else str.rjust for column in sheet.columns]
+    widths = _widths(sheet)
+    return [
+        "  ".join(side(cell, width) for side, cell, width in zip(sides, cells, widths, strict=True)).rstrip()
+        for cells in (titles, *sheet.rows)
+    ]
 
 
 def make_sheet(title: str, columns: Sequence[Column], rows: Sequence[Any], rows_max: int | None = None) -> Sheet:

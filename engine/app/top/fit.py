@@ -1,13 +1,16 @@
-"""Which rows a screen has room for: the longest tables give way first, and the least important go as a whole."""
+"""Which rows a screen has room for: the least important tables give way first, then go as a whole."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from attrs import evolve
 
 from engine.app.screen.tables import Sheet
 
-FRAME_LINES = 2
+FRAME_LINES: Final = 2
 """A title and the names of the columns."""
+ROWS_MIN: Final = 3
+"""A table with fewer rows than this says little: rather one table less."""
 
 
 def lines_of(sheet: Sheet) -> int:
@@ -18,24 +21,22 @@ def lines_of(sheet: Sheet) -> int:
 def fit(sheets: Sequence[Sheet], lines: int) -> list[Sheet]:
     """The sheets, cut so that they take at most so many lines; the most important come first, in both ways.
 
-    Rows are taken from whichever sheet shows most; where one row each is too much still, the last sheets go.
+    No table takes more than half the screen from others that need it. As many tables as have room for a few rows each
+    are shown, and then rows are taken from the last ones first.
     """
     shown = [sheet for sheet in sheets if sheet.rows]
-    while shown and sum(map(_least, shown)) > lines:
+    while shown and sum(lines_of(_cut(sheet, ROWS_MIN)) for sheet in shown) > lines:
         shown.pop()
-    while sum(map(lines_of, shown)) > lines:
-        place = max(range(len(shown)), key=lambda at: (len(shown[at].rows), at))
-        shown[place] = _shorter(shown[place])
+    for rows in (max(ROWS_MIN, lines // 2), ROWS_MIN):
+        for place in reversed(range(len(shown))):
+            excess = sum(map(lines_of, shown)) - lines
+            if excess > 0:  # a line of what is cut says how many rows are missing
+                kept = len(shown[place].rows) - excess - (not shown[place].more)
+                shown[place] = _cut(shown[place], max(rows, kept))
     return shown
 
 
-def _least(sheet: Sheet) -> int:
-    """The lines of a sheet that is cut to one row."""
-    return FRAME_LINES + 1 + (len(sheet.rows) > 1 or bool(sheet.more))
-
-
-def _shorter(sheet: Sheet) -> Sheet:
-    """One line less: the first cut takes a row more, for the line that says how many are missing."""
-    cut = 1 if sheet.more else 2
-    kept = max(1, len(sheet.rows) - cut)
-    return evolve(sheet, rows=sheet.rows[:kept], more=sheet.more + len(sheet.rows) - kept)
+def _cut(sheet: Sheet, rows: int) -> Sheet:
+    """At most so many rows."""
+    missing = max(0, len(sheet.rows) - rows)
+    return evolve(sheet, rows=sheet.rows[:rows], more=sheet.more + missing) if missing else sheet

@@ -34,7 +34,13 @@ def test_what_has_room_is_shown_whole(given: list[Sheet]) -> None:
 
 
 @given(sheets, st.integers(0, 60))
-def test_more_room_never_shows_less(given: list[Sheet], lines: int) -> None:
-    fewer, more = fit(given, lines), fit(given, lines + 1)
-    assert sum(len(sheet.rows) for sheet in more) >= sum(len(sheet.rows) for sheet in fewer) - 1
-    assert len(more) >= len(fewer)
+def test_more_room_never_shows_fewer_tables(given: list[Sheet], lines: int) -> None:
+    assert len(fit(given, lines + 1)) >= len(fit(given, lines))
+
+
+def test_the_least_important_gives_way_first_and_none_takes_more_than_half_of_the_screen() -> None:
+    few, many = (Sheet("a", ("<b",), tuple((str(row),) for row in range(number))) for number in (5, 100))
+    assert [len(sheet.rows) for sheet in fit([few, many], 30)] == [5, 20]
+    assert [len(sheet.rows) for sheet in fit([many, few], 30)] == [20, 5]
+    assert [len(sheet.rows) for sheet in fit([few, few, few], 20)] == [5, 5, 3]
+    assert [len(sheet.rows) for sheet in fit([many, many, many], 20)] == [5, 3, 3]
