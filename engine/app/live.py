@@ -84,10 +84,8 @@ async def run_live(
                 _open_account(options, venue, markets, report, ending.fail, run_sync, probe) as account,
             ):
                 fanout = markets.fanout
-                fanout.journal = fanout.journal or journal
-                line = lines.enter_context(
-                    open_line(lambda: fanout.seq, markets.clock.now_ns, fanout.journal, redacted)
-                )
+                told = fanout.journal = fanout.journal or journal
+                line = lines.enter_context(open_line(lambda: fanout.seq, markets.clock.now_ns, told, redacted))
                 session = ending.session = build_session(options, markets, account, line)
                 if ending.failure is not None:
                     session.fail(ending.failure)
