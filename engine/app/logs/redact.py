@@ -42,6 +42,7 @@ _SHAPES: Final = (
 _ADDRESS: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://(?:(?P<login>[^/@\s]*)@)?(?P<host>[^/?#\s]*)(?P<rest>.*)", re.DOTALL
 )
+_WANTED: Final = re.compile(r"[a-z,]+=(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _SEPARATORS: Final = re.compile(r"[/:@?&=,;#\s]+")
 
 
@@ -50,7 +51,9 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Secret[str] | None] = ()) -> None:
         whole = {secret.reveal() for secret in secrets if secret}
-        values = {*whole, *(word for value in whole for word in value.split())}  # several addresses may be one setting
+        # Several addresses may be one setting, each with what it wants before it: critical=ntfys://my-topic
+        words = (_WANTED.sub("", word) for value in whole for word in value.split() if "://" in word)
+        values = {*whole, *words}
         # The longest first, so that a secret that contains another is removed whole.
         forms = {form for value in values if len(value) >= SECRET_LENGTH_MIN for form in _forms(value)}
         self._values = sorted(forms, key=len, reverse=True)
@@ -113,8 +116,8 @@ def _masked(text: str, starts: Iterable[int]) -> str:
 
 def _parts(value: str) -> Iterator[str]:
     """What of a secret gives it away: the whole, or of an address its login, its path and its words."""
-    if "://" in value and len(value.split()) > 1:
-        return  # several addresses: each is a value of its own
+    if "://" in value and (len(value.split()) > 1 or _WANTED.match(value)):
+        return  # addresses, each of which is a value of its own
     address = _ADDRESS.fullmatch(value)
     if address is None:
         yield value

@@ -91,7 +91,8 @@ def test_without_a_secret_in_it_a_text_stays_as_it_is(text: str) -> None:
 def test_of_an_address_its_secret_parts_are_gone_and_its_host_may_stay(
     address: str, gone: list[str], stays: str
 ) -> None:
-    redact = Redactor([Secret(f"{address}\nmailto://other:wordpass99@example.org")])
+    redact = Redactor([Secret(f"critical={address}\nfurther=mailto://other:wordpass99@example.org")])
+    assert redact("it is critical") == "it is critical"
     assert redact(f"to {address} it goes") == f"to {MASK} it goes"
     assert redact(stays) == stays
     for part in (*gone, "wordpass99"):
