@@ -117,7 +117,7 @@ def _tasks(engine: Engine) -> Iterator[TaskRow]:
             state=stream.state,
             restarts=stream.restarts,
             retry_in_s=_until(stream.retry_at_s),
-            detail=f"connected {stream.connects} times",
+            detail=f"connected {stream.connects} times" if stream.connects > 1 else "",
         )
 
 
