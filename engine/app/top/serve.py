@@ -46,11 +46,12 @@ async def serve_top(engine: Engine, environ: Mapping[str, str] = os.environ) -> 
     await serve_overviews(lambda: read_overview(engine), runtime_folder(environ))
 
 
-async def serve_overviews(read: Callable[[], Overview], folder: Path) -> None:
-    """Serve what ``read`` gives, on a socket in this folder, until cancelled. Raises `Misconfigured`."""
+async def serve_overviews(read: Callable[[], Overview], folder: Path, *, uid: int | None = None) -> None:
+    """Serve what ``read`` gives to this user (or to ``uid``) on a socket in this folder, until cancelled. Raises
+    `Misconfigured`."""
     with bind_socket(folder, os.getpid()) as listener:
         accepting = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
-        await trio.serve_listeners(_Counter(read).serve, [accepting])
+        await trio.serve_listeners(_Counter(read, os.getuid() if uid is None else uid).serve, [accepting])
 
 
 def encode_overview(overview: Overview) -> bytes:
@@ -66,6 +67,7 @@ class _Counter:
     """Serves the clients of one engine."""
 
     _read: Callable[[], Overview]
+    _uid: int
     _clients: int = 0
     _line: bytes = b""
     _read_s: float = float("-inf")
@@ -97,7 +99,7 @@ class _Counter:
     def _refusal(self, stream: trio.SocketStream) -> str:
         """Why this client is not served, empty if it is."""
         uid = peer_uid(stream.socket)
-        if uid is not None and uid != os.getuid():
+        if uid is not None and uid != self._uid:
             return "This engine belongs to another user."
         if self._clients > CLIENTS_MAX:
             return f"{CLIENTS_MAX} clients look at this engine already: leave one of them."

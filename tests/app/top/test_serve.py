@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,16 @@ async def test_the_user_at_the_other_end_is_known(serving: Any, autojump_clock: 
         stream = await connect(served.path)
         assert peer_uid(stream.socket) == os.getuid()
         await stream.aclose()
+
+
+async def test_another_user_is_told_nothing(folder: Path, here: Overview, autojump_clock: Any) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(serve_overviews, lambda: here, folder, uid=os.getuid() + 1))
+        await trio.testing.wait_all_tasks_blocked()
+        (path,) = find_sockets(folder)
+        line = await look_once(path)
+        nursery.cancel_scope.cancel()
+    assert json.loads(line) == {"error": "This engine belongs to another user."}
 
 
 async def test_engines_are_found_and_one_that_hangs_is_listed_too(
