@@ -16,6 +16,7 @@ The tree (``tests/test_errors.py`` holds this drawing against the code):
     │   ├── ReplyMissing             a request that changes something was sent, and nobody knows what became of it
     │   ├── BrokerUnavailable        the broker could not be asked; that is not an answer
     │   │   └── MarkUnknown          it was asked to go on from a place that it does not know
+    │   ├── EngineAway               there is no such engine on this machine, or it no longer answers
     │   └── PartFailed               something beside the session failed: the dashboard, the watch, an alert channel
     ├── HistoryRefused               this span of history is not for this plan; asking again will not help
     ├── HaltStrategy                 one strategy ends, its siblings do not notice
@@ -113,6 +114,10 @@ class BrokerUnavailable(Retryable):
 
 class MarkUnknown(BrokerUnavailable):
     """The broker does not know the place in a list from which it was to go on, as after an account was reset."""
+
+
+class EngineAway(Retryable):
+    """An engine that was to be looked at does not run, has ended, or does not answer."""
 
 
 class PartFailed(Retryable):

@@ -9,11 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import click
 
-from engine.app import commands, kill, lint, record, replay, simulate, verify
+from engine.app import commands, kill, lint, record, replay, simulate, top, verify
 from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
@@ -61,6 +62,7 @@ _COMMANDS: Final = (
     *record.COMMANDS,
     *replay.COMMANDS,
     *simulate.COMMANDS,
+    *top.COMMANDS,
     *verify.COMMANDS,
 )
 _KEYS: Final = "Keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY. Add --debug to see the traceback of a bug."
@@ -139,8 +141,9 @@ def run_command(tokens: Sequence[str]) -> int:
     """Run one command line; returns the exit code, having told the person what ended it."""
     debug = DEBUG in tokens
     try:
-        code = read_line([token for token in tokens if token != DEBUG])()
-        sys.stdout.flush()
+        with _guarded():
+            code = read_line([token for token in tokens if token != DEBUG])()
+            sys.stdout.flush()
     except click.UsageError as error:
         return _say(_usage_sentence(error), USAGE)
     except BrokenPipeError:
@@ -149,6 +152,18 @@ def run_command(tokens: Sequence[str]) -> int:
     except (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  # as said above
         return _ended_badly(error, debug=debug)
     return code
+
+
+def _guarded() -> AbstractContextManager[None]:
+    """Nothing that is printed holds a secret, whoever prints it: strategies are other people's code."""
+    from engine.app.secrets import secrets_of
+
+    if not secrets_of(os.environ):
+        return nullcontext()
+    from engine.app.logs.redact import redacted
+    from engine.app.logs.streams import redacted_streams
+
+    return redacted_streams(redacted)
 
 
 def _usage_sentence(error: click.UsageError) -> str:
@@ -161,13 +176,13 @@ def _ended_badly(error: BaseException, *, debug: bool) -> int:
     """Tell what ended the command. Nothing is swallowed: this is the outermost frame, and it exits with a code."""
     from engine.app.failures import BUG, INTERRUPTED, bug_sentence, interrupted, keep_traceback, known_cause
     from engine.app.logs import Redactor
-    from engine.app.secrets import Secret
+    from engine.app.secrets import secrets_of
 
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if interrupted(error):
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    redact = Redactor(Secret(os.environ.get(name, "")) for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"))
+    redact = Redactor(secrets_of(os.environ))
     known = known_cause(error)
     if known is not None and not debug:
         return _say(redact(str(known)), known.exit_code)
@@ -175,7 +190,7 @@ def _ended_badly(error: BaseException, *, debug: bool) -> int:
         import traceback
 
         return _say(redact("".join(traceback.format_exception(error))), known.exit_code if known else BUG)
-    return _say(redact(bug_sentence(error, keep_traceback(error, redact))), BUG)
+    return _say(bug_sentence(error, keep_traceback(error, redact), redact), BUG)
 
 
 def _say(sentence: str, code: int) -> int:

@@ -55,9 +55,9 @@ def keep_traceback(error: BaseException, redact: Redactor) -> Path | None:
     return Path(name)
 
 
-def bug_sentence(error: BaseException, kept: Path | None) -> str:
-    """What a person is told about a bug."""
+def bug_sentence(error: BaseException, kept: Path | None, redact: Redactor) -> str:
+    """What a person is told about a bug; cut to a length only once it holds no secret, since half of one is one too."""
     first = next(_leaves(error))
-    reason = " ".join(str(first).split())[:200] or "no message"
+    reason = redact(" ".join(str(first).split()))[:200] or "no message"
     where = f"the traceback is in {kept}" if kept else "run it again with --debug to see the traceback"
     return f"This is a bug in gapless or in a strategy: {type(first).__name__}: {reason}; {where}."

@@ -53,6 +53,7 @@ class RunFlags:
     events_per_s: Annotated[float | None, Flag("Pace of the generated market.", "NUMBER")] = None
     log_level: Annotated[LogLevel | None, Flag("What is said on stderr; default: info.", "LEVEL")] = None
     log_file: Annotated[Path | None, Flag("Log all to this file too (10 MB, five are kept).", "FILE")] = None
+    log_json: Annotated[bool, Flag("Log one JSON object a line.")] = False
 
 
 @frozen(kw_only=True)

@@ -14,6 +14,7 @@ from loguru import logger
 from engine.app.account import AccountSide, open_account_side
 from engine.app.beside.engine import attach
 from engine.app.figures import read_figures
+from engine.app.logs import redacted
 from engine.app.options import RunOptions, Tuning
 from engine.app.plugins.trading import may_trade
 from engine.app.record.open import recording_for
@@ -83,8 +84,8 @@ async def run_live(
                 _open_account(options, venue, markets, report, ending.fail, run_sync, probe) as account,
             ):
                 fanout = markets.fanout
-                fanout.journal = fanout.journal or journal
-                line = lines.enter_context(open_line(lambda: fanout.seq, markets.clock.now_ns, fanout.journal))
+                told = fanout.journal = fanout.journal or journal
+                line = lines.enter_context(open_line(lambda: fanout.seq, markets.clock.now_ns, told, redacted))
                 session = ending.session = build_session(options, markets, account, line)
                 if ending.failure is not None:
                     session.fail(ending.failure)

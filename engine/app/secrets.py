@@ -4,6 +4,7 @@ Whoever needs the value says so with ``reveal()``: that word is the whole list o
 class is our own because the ready one comes with a settings library that prints rejected values, secrets included.
 """
 
+from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -42,3 +43,12 @@ class Secret(Generic[T]):
 
     def __repr__(self) -> str:
         return f"Secret({MASK!r})"
+
+
+SECRET_VARIABLES: Final = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "GAPLESS_ALERT_URLS", "GAPLESS_WEB_TOKEN")
+"""Environment variables that hold secrets; no secret is taken from anywhere else."""
+
+
+def secrets_of(environ: Mapping[str, str]) -> list[Secret[str]]:
+    """The secrets that an environment holds."""
+    return [Secret(environ[name]) for name in SECRET_VARIABLES if environ.get(name)]

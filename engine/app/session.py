@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 import trio
 from attrs import evolve
+from loguru import logger
 
 from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
 from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
@@ -27,7 +28,7 @@ from engine.app.options import LoadedStrategy, RunOptions
 from engine.app.plugins.params import load_strategies
 from engine.app.report import SessionReport
 from engine.app.screen.tables import render_report
-from engine.app.screen.view import View, wants_tables
+from engine.app.screen.view import View, wants_tables, write_line
 from engine.core.fingerprint import decisions_of, fingerprint, fingerprints
 from engine.errors import GaplessError, Misconfigured, StrategyFailed
 from engine.store.session import read_session
@@ -108,17 +109,22 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
 async def hold_session(options: RunOptions, settings: Settings, *, as_json: bool) -> int:
     """Run the session with its view and print its report; returns the exit code."""
     redact = configure_logs(
-        level=settings.log_level, file=settings.log_file, secrets=(settings.key_id, settings.secret_key)
+        level=settings.log_level,
+        file=settings.log_file,
+        secrets=(settings.key_id, settings.secret_key),
+        log_format=settings.log_format,
     )
-    tables = wants_tables(as_json=as_json, isatty=sys.stderr.isatty)
-    view = View(title="gapless " + " ".join(loaded.name for loaded in options.strategies), live=tables)
+    logs_json = settings.log_format == "json"  # then a program reads stderr: each line of it is an object
+    tables = wants_tables(as_json=as_json or logs_json, isatty=sys.stderr.isatty)
+    title = "gapless " + " ".join(loaded.name for loaded in options.strategies)
+    view = View(title=title, live=tables, say=logger.info if logs_json else write_line)
     # With --json stdout holds one object and nothing else, whatever a strategy prints.
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
         report, error = await run_with_view(evolve(options, watcher=view.watch), view)
     if as_json or report.strategies:  # a session that never began has nothing to tell but why
         print_report(report, redact, as_json=as_json, recorded=_recorded(options.record_dir))
     if error is not None:
-        sys.stderr.write(f"gapless: {redact(str(error))}\n")
+        (logger.critical if logs_json else write_line)(f"gapless: {redact(str(error))}")
         return error.exit_code
     return exit_code(report)
 
@@ -195,6 +201,7 @@ def _by_path(flags: RunFlags) -> dict[str, object]:
         **{f"exchange.{name}": getattr(flags, name) or None for name in ("tape", "symbols")},
         **{f"exchange.{name}": getattr(flags, name) for name in ("speed", "faults", "chaos", "seed", "events_per_s")},
         "feed": flags.feed or None,
+        "log_format": "json" if flags.log_json else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""When to try again, and when to stop trying: arithmetic on values, no clock and no dice of its own.
+"""When to try again, when to stop trying, and what is told of it: arithmetic, no clock and no dice of its own.
 
 Three mistakes are common. Resetting the back-off on *connect* hammers a venue that accepts and drops; retrying without
 jitter makes a thousand clients return in step; a retry loop without a budget hides a dead feed for ever. So a streak
@@ -8,7 +8,7 @@ streak of more than ``restarts_max`` restarts inside ``window_s`` is over: the c
 
 from random import Random
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 from attrs.validators import ge, gt, le
 
 
@@ -73,3 +73,44 @@ def decide_restart(
     delay_s = min(policy.delay_max_s, policy.delay_initial_s * policy.factor ** min(streak.length, 63))
     delay_s *= 1.0 - policy.jitter * random.random()
     return Decision(Streak(streak.length + 1, recent), max(delay_s, asked_delay_s or 0.0))
+
+
+@define(eq=False)
+class Outage:
+    """What a person is told of a line that is down: one sentence when it goes, one when it is back, none between.
+
+    A line that cannot be opened is tried every few seconds for as long as it takes, and each try told would bury the
+    one thing that matters under a thousand that repeat it. ``name`` is what the sentences begin with: ``feed iex``.
+    """
+
+    name: str
+    since_s: float | None = None
+    """When it began, in the seconds of whoever asks; ``None`` while the line is well."""
+    tries: int = 0
+    gaps: int = 0
+    """Holes that were declared since."""
+
+    def fail(self, reason: str, now_s: float, retry_in_s: float) -> str:
+        """The line ended, or could not be opened; returns what is to be told, empty if it was told before."""
+        self.tries += 1
+        if self.since_s is not None:
+            return ""
+        self.since_s, self.gaps = now_s, 0
+        return f"{self.name}: down: {reason.rstrip('.')}. Trying again in {retry_in_s:.1f} s, and until it is back."
+
+    def end(self, now_s: float, recovered: str) -> str:
+        """The line tells the present again; ``recovered``: what of the past it brought, in words."""
+        if self.since_s is None:
+            return ""
+        tries = f"{self.tries} tries" if self.tries > 1 else "1 try"
+        sentence = f"{self.name}: back after {now_s - self.since_s:.1f} s and {tries}: {recovered}."
+        self.since_s, self.tries = None, 0
+        return sentence
+
+
+def told_recovery(recovered: int, gaps: int) -> str:
+    """What became of what a feed missed: ``recovered`` events were read from history, ``gaps`` holes stay."""
+    events = f"{recovered:,} events recovered" if recovered != 1 else "1 event recovered"
+    if not gaps:
+        return f"{events}, nothing is missing" if recovered else "nothing was missed"
+    return f"{events}, {gaps} {'hole stays' if gaps == 1 else 'holes stay'} open"

@@ -12,6 +12,7 @@ import trio
 from attrs import define, field
 
 from engine.core.histogram import Histogram
+from engine.core.restart import Outage, told_recovery
 from engine.core.sequencer import Sequencer
 from engine.core.silence import Proof, judge_silence
 from engine.errors import DataSilent, GaplessError, HistoryRefused, HistoryUnavailable, Retryable
@@ -53,6 +54,8 @@ class MarketStream:
     state: str = "starting"
     connects: int = 0
     restarts: int = 0
+    retry_at_s: float | None = None
+    """When the next line is opened, by Trio's clock; ``None`` while one is open, or is being opened."""
     lag: Histogram = field(factory=Histogram)
     sequencer: Sequencer = field(init=False)
     backfill: Backfill | None = field(init=False, default=None)
@@ -60,12 +63,14 @@ class MarketStream:
     _acknowledged: frozenset[Stream] = field(init=False, default=frozenset())
     _asked_ns: int = 0
     _lost_s: float | None = None
+    _outage: Outage = field(init=False)
     _reason: str = ""
     _heard_s: float = 0.0
     _receiving: bool = False
     _mute: trio.Event = field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
+        self._outage = Outage(f"feed {self.feed.name}")
         self.sequencer = Sequencer(self.tuning.settling)
         if self.feed.history is not None:
             self.backfill = Backfill(
@@ -94,7 +99,7 @@ class MarketStream:
             raise
         finally:
             self._declare_rest()
-            self.state = "stopped"
+            self.state, self.retry_at_s = "stopped", None
 
     def _declare_rest(self) -> None:
         """The feed ends: a hole that is still open stays one, and says so."""
@@ -112,11 +117,17 @@ class MarketStream:
     def _on_restart(self, failure: GaplessError, delay_s: float) -> None:
         self.restarts += 1
         self.state = "lost"
+        self.retry_at_s = trio.current_time() + delay_s
         self._reason = str(failure)
+        self._say(self._outage.fail(self._reason, trio.current_time(), delay_s))
         self.announce(Lost(self.feed.name, self.clock.now_ns(), str(failure), delay_s))
 
+    def _say(self, sentence: str) -> None:
+        if sentence:
+            self.report(sentence)
+
     async def _run_line(self) -> None:
-        self.state = "connecting"
+        self.state, self.retry_at_s = "connecting", None
         try:
             async with self.feed.open_line() as line:
                 self.connects += 1
@@ -268,6 +279,7 @@ class MarketStream:
                 self._declare(stream, cursor_ns, "no_history")
 
     def _publish_gap(self, gap: Gap) -> None:
+        self._outage.gaps += 1
         self.fanout.publish_gap(gap)
         self.announce(gap)
 
@@ -279,11 +291,12 @@ class MarketStream:
         self._on_live()
 
     def _on_live(self) -> None:
+        rows, gaps = (self.backfill.rows, self.backfill.gaps) if self.backfill is not None else (0, 0)
+        self._say(self._outage.end(trio.current_time(), told_recovery(rows, self._outage.gaps)))
         if self._lost_s is None:
             return
         outage_s = trio.current_time() - self._lost_s
         self._lost_s = None
-        rows, gaps = (self.backfill.rows, self.backfill.gaps) if self.backfill is not None else (0, 0)
         if self.backfill is not None:
             self.backfill.rows = self.backfill.gaps = 0
         self.announce(Resumed(self.feed.name, self.clock.now_ns(), rows, gaps, outage_s))

@@ -6,6 +6,7 @@ supervisor raises to its parent instead of going quiet.
 """
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from random import Random
 from typing import Final
 
@@ -14,6 +15,11 @@ import trio
 from engine.core.restart import RestartPolicy, Streak, decide_restart
 from engine.errors import BudgetSpent, GaplessError, SessionHeld, VenueBusy
 
+WORK: Final[ContextVar[str]] = ContextVar("work", default="session")
+"""Whose work a task does, for the lines that it logs: ``feed iex``, ``strategy sma_cross``. Tasks that it starts
+inherit it.
+
+Not Trio's names of tasks: those tell functions, and a simulation draws its pace from them."""
 NEW: Final = Streak()
 """Nothing has failed yet."""
 
@@ -56,6 +62,7 @@ async def supervise(
     was left. Raises `BudgetSpent` when the policy allows no further restart, and whatever else the child raises,
     unwrapped if it is one error of ours.
     """
+    WORK.set(name)
     while True:
         started_s = clock_s()
         try:

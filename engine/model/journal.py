@@ -133,6 +133,10 @@ class Went(Struct, frozen=True, gc=False, array_like=True, tag="went"):
     turn: int
 
 
+HIDDEN: Final = "*******"
+"""What stands in `Said.text` and `Ended.error` where a secret was said."""
+
+
 class Said(Struct, frozen=True, gc=False, array_like=True, tag="said"):
     """``ctx.log``."""
 

@@ -34,7 +34,12 @@ def state_folder(venue: str, account_number: str, root: Path | None, environ: Ma
                 f"The state of account {account_number!r} at {venue!r} cannot get a folder: "
                 "both names must be letters, digits and underscores; look at the account that the venue tells."
             )
-    return (root or _states(environ) / "gapless") / f"{venue}-{account_number}"
+    return (root or state_root(environ)) / f"{venue}-{account_number}"
+
+
+def state_root(environ: Mapping[str, str]) -> Path:
+    """``$XDG_STATE_HOME/gapless``, in which all that is remembered lies. Raises `Misconfigured` without a home."""
+    return _states(environ) / "gapless"
 
 
 def _states(environ: Mapping[str, str]) -> Path:

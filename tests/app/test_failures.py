@@ -32,9 +32,10 @@ def test_a_bug_is_one_sentence_and_its_traceback_is_kept_without_secrets() -> No
     try:
         raise ValueError("no such key hunter2\nand more")
     except ValueError as error:
-        kept = keep_traceback(error, Redactor([Secret("hunter2")]))
+        redact = Redactor([Secret("hunter2")])
+        kept = keep_traceback(error, redact)
         assert kept is not None
-        sentence = bug_sentence(error, kept)
+        sentence = bug_sentence(error, kept, redact)
     text = kept.read_text()
     kept.unlink()
     assert "\n" not in sentence

@@ -1,6 +1,5 @@
-"""What stands beside a session and looks at it: the watch, alerts, metrics, the dashboard, ``gapless top``."""
+"""What stands beside a session and looks at it: the watch, alerts, metrics, the dashboard, ``gapless top``.
 
-from engine.app.beside.engine import Attached, Engine
-from engine.app.beside.overview import Overview
-
-__all__ = ["Attached", "Engine", "Overview"]
+`engine.app.beside.engine.Engine` is what each is given, `engine.app.beside.overview.Overview` what they show. Nothing
+is imported here, because a terminal that only draws an overview must not load an engine first.
+"""

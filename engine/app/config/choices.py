@@ -18,3 +18,5 @@ PlanName: TypeAlias = Literal["free", "plus"]
 """What an account pays for; `engine.exchange.tiers` says what that means."""
 OnKill: TypeAlias = Literal["flatten", "cancel"]
 """What a tripped kill switch does beside refusing orders: cancel and close what strategies hold, or cancel alone."""
+LogFormat: TypeAlias = Literal["text", "json"]
+"""Log lines for people, or one JSON object a line."""

@@ -18,7 +18,7 @@ from typing import Any, Final, get_type_hints
 
 from attrs import Attribute, field, fields, frozen, has, validators
 
-from engine.app.config.choices import FeedName, LogLevel, OnKill, Venue, Wire
+from engine.app.config.choices import FeedName, LogFormat, LogLevel, OnKill, Venue, Wire
 from engine.app.config.values import structure
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
@@ -49,6 +49,7 @@ class Settings:
     encoding: Wire = "msgpack"
     log_level: LogLevel = "info"
     log_file: Path | None = None
+    log_format: LogFormat = "text"
     state: Path | None = None
     """Where the order file is; ``None``: a folder for each account, and a throw-away one at the embedded exchange."""
     shadow: bool = False

@@ -61,9 +61,10 @@ def main() -> None:
     """Answer what is on stdin; a strategy that prints does so on stderr."""
     from engine.app.lint.command import run_replay
     from engine.app.logs import configure_logs
+    from engine.app.logs.streams import redacted_streams
 
-    configure_logs(level="error")
-    with redirect_stdout(sys.stderr):
+    redact = configure_logs(level="error")
+    with redacted_streams(redact), redirect_stdout(sys.stderr):
         answer = serve_parent(sys.stdin.buffer.read(), run_replay, sealed=UNSEALED not in sys.argv)
     sys.stdout.buffer.write(answer)
 

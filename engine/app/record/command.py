@@ -54,6 +54,7 @@ def plan_recording(flags: RecordFlags) -> tuple[RunOptions, Settings]:
 _SHARED: Final = (
     "feed", "config", "for_s", "until_tape_ends", "json", "encoding", "data_stream_url", "data_url", "trading_url",
     "tape", "speed", "faults", "chaos", "seed", "events_per_s", "log_level",
+    "log_json",
 )  # fmt: skip
 """Flags that mean what they mean to ``run``."""
 

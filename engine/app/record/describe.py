@@ -1,7 +1,7 @@
 """What a session is, as its manifest tells it: never a secret, always enough to make the session again."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import fields, has
 
-from engine.app.logs import Redactor
+from engine.app.logs import Redactor, redacted
 from engine.app.options import LoadedStrategy, RunOptions
 from engine.app.plugins.params import written
 from engine.app.plugins.trading import may_trade
@@ -22,7 +22,11 @@ _NOT_TOLD: Final = frozenset({"strategies", "key_id", "secret", "watcher", "atta
 
 def describe_live(options: RunOptions, now_ns: int) -> Manifest:
     """The manifest of a session that begins now (market time)."""
-    redact = Redactor((options.key_id, options.secret))
+    own = Redactor((options.key_id, options.secret))
+
+    def redact(text: str) -> str:
+        return redacted(own(text))
+
     settings = {
         attribute.name: _plain(getattr(options, attribute.name), redact)
         for attribute in fields(RunOptions)
@@ -55,7 +59,7 @@ def describe_strategy(loaded: LoadedStrategy) -> Player:
     )
 
 
-def _plain(value: Any, redact: Redactor) -> Any:
+def _plain(value: Any, redact: Callable[[str], str]) -> Any:
     """A value as JSON has it; what it has no word for becomes text without secrets."""
     if value is None or isinstance(value, bool | int | float):
         return value

@@ -42,6 +42,7 @@ class RecordFlags:
     seed: Annotated[int | None, Flag("Seed of the generated market.", "NUMBER")] = None
     events_per_s: Annotated[float | None, Flag("Pace of the generated market.", "NUMBER")] = None
     log_level: Annotated[LogLevel | None, Flag("What is said on stderr; default: info.", "LEVEL")] = None
+    log_json: Annotated[bool, Flag("Log one JSON object a line.")] = False
 
 
 @frozen(kw_only=True)

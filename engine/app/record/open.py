@@ -6,6 +6,7 @@ from typing import Any
 
 import trio
 
+from engine.app.logs import redacted
 from engine.app.options import RunOptions
 from engine.app.record.describe import describe_live
 from engine.app.record.recorder import record
@@ -29,7 +30,7 @@ class _Controls(Notices):
 
     def put(self, notice: Any) -> None:
         """Note it behind the last event."""
-        self._recording.note(Noted(self._markets.fanout.seq, notice.at_ns, NOBODY, render_control(notice)))
+        self._recording.note(Noted(self._markets.fanout.seq, notice.at_ns, NOBODY, redacted(render_control(notice))))
 
 
 @asynccontextmanager

@@ -29,7 +29,10 @@ def replay_command(flags: ReplayFlags) -> int:
     """Replay, with its progress on stderr, and print what came of it. Raises `GaplessError` for what cannot begin."""
     options, settings = plan_replay(flags)
     redact = configure_logs(
-        level=settings.log_level, file=settings.log_file, secrets=(settings.key_id, settings.secret_key)
+        level=settings.log_level,
+        file=settings.log_file,
+        secrets=(settings.key_id, settings.secret_key),
+        log_format=settings.log_format,
     )
     title = "gapless replay " + " ".join(loaded.name for loaded in options.strategies)
     tables = wants_tables(as_json=flags.json, isatty=sys.stderr.isatty)

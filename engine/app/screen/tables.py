@@ -3,7 +3,7 @@
 Both come from the same `Sheet` values, so a log of a run on a server says what the screen would have said.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 GAPS_SHOWN_MAX: Final = 20
 """A closing table with more rows than a screen helps nobody; the rest is counted, and whole in ``--json``."""
 STREAMS_SHOWN_MAX: Final = 40
+
+_AMISS: Final = frozenset({"open", "failed", "lost", "silent", "tripped", "unknown", "critical"})
+"""Words of a state that asks for a look; colour only repeats them."""
 
 Cell = str
 Column = tuple[str, Callable[[Any], Cell]]
@@ -30,6 +33,11 @@ class Sheet:
     rows: tuple[tuple[Cell, ...], ...]
     more: int = 0
     """How many further rows there were."""
+
+
+def one_line(text: Cell) -> Cell:
+    """Without what would break a table or command a terminal: other people's words get here."""
+    return text if text.isprintable() else " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def count(number: int) -> str:
@@ -105,36 +113,36 @@ def told_orders(account: AccountRow) -> str:
 def order_sheet(account: AccountRow) -> Sheet:
     """One line a strategy: what became of its orders."""
     if account.replay:
-        return _sheet("Orders (matched against the tape)", _ORDER, account.orders)
-    return _sheet("Orders (SHADOW: none was sent)" if account.shadow else "Orders", _ORDER, account.orders)
+        return make_sheet("Orders (matched against the tape)", _ORDER, account.orders)
+    return make_sheet("Orders (SHADOW: none was sent)" if account.shadow else "Orders", _ORDER, account.orders)
 
 
 def position_sheet(account: AccountRow) -> Sheet:
     """One line a strategy and symbol."""
-    return _sheet(
+    return make_sheet(
         "Positions (SHADOW)" if account.shadow and not account.replay else "Positions", _POSITION, account.positions
     )
 
 
 def feed_sheet(rows: Sequence[FeedRow]) -> Sheet:
     """One line a connection."""
-    return _sheet("Feeds", _FEED, rows)
+    return make_sheet("Feeds", _FEED, rows)
 
 
 def stream_sheet(rows: Sequence[StreamRow], rows_max: int = STREAMS_SHOWN_MAX) -> Sheet:
     """One line a stream and strategy."""
-    return _sheet("Streams", _STREAM, rows, rows_max)
+    return make_sheet("Streams", _STREAM, rows, rows_max)
 
 
 def gap_sheet(rows: Sequence[GapRow], rows_max: int = GAPS_SHOWN_MAX) -> Sheet:
     """One line a hole, the latest last."""
-    sheet = _sheet("Gaps", _GAP, rows[-rows_max:], rows_max)
+    sheet = make_sheet("Gaps", _GAP, rows[-rows_max:], rows_max)
     return Sheet(sheet.title, sheet.columns, sheet.rows, more=max(0, len(rows) - rows_max))
 
 
 def strategy_sheet(rows: Sequence[StrategyRow]) -> Sheet:
     """One line a strategy."""
-    return _sheet("Strategies", _STRATEGY, rows)
+    return make_sheet("Strategies", _STRATEGY, rows)
 
 
 def law(totals: Conservation) -> str:
@@ -160,41 +168,52 @@ def render_report(report: SessionReport) -> str:
 
 def render_plain(sheet: Sheet) -> str:
     """Columns of text, two spaces apart."""
-    titles = [column.lstrip("<") for column in sheet.columns]
-    widths = [max(len(cell) for cell in cells) for cells in zip(titles, *sheet.rows, strict=True)]
-
-    def line(cells: Iterable[Cell]) -> str:
-        return "  ".join(
-            cell.ljust(width) if column.startswith("<") else cell.rjust(width)
-            for cell, width, column in zip(cells, widths, sheet.columns, strict=True)
-        ).rstrip()
-
-    lines = [sheet.title, line(titles), line("-" * width for width in widths), *(line(row) for row in sheet.rows)]
+    head, *rows = _aligned(sheet)
+    lines = [sheet.title, head, "  ".join("-" * width for width in _widths(sheet)), *rows]
     if sheet.more:
         lines.append(f"... and {sheet.more} more")
     return "\n".join(lines)
 
 
 def to_rich(sheet: Sheet) -> "RenderableType":
-    """The same sheet for a terminal."""
-    from rich.table import Table  # rich is only for terminals: a headless run should not pay for it
+    """The same sheet for a terminal: where that is narrow the lines are cut at the right, and no column disappears."""
+    from rich.console import Group  # rich is only for terminals: a headless run should not pay for it
+    from rich.text import Text
 
-    table = Table(title=sheet.title, title_justify="left", box=None, header_style="dim", pad_edge=False, expand=False)
-    for column in sheet.columns:
-        left = column.startswith("<")
-        table.add_column(column.lstrip("<"), justify="left" if left else "right", no_wrap=True, overflow="ellipsis")
-    for row in sheet.rows:
-        table.add_row(*row, style="red" if "open" in row or "failed" in row else "")
+    def line(text: str, style: str) -> "Text":
+        # As text, not as markup: what a venue or a strategy says may have brackets in it.
+        return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+    head, *rows = _aligned(sheet)
+    lines = [line(sheet.title, "italic"), line(head, "dim")]
+    lines += [line(text, "" if _AMISS.isdisjoint(row) else "red") for text, row in zip(rows, sheet.rows, strict=True)]
     if sheet.more:
-        table.caption = f"... and {sheet.more} more"
-    return table
+        lines.append(line(f"... and {sheet.more} more", "dim"))
+    return Group(*lines)
 
 
-def _sheet(title: str, columns: Sequence[Column], rows: Sequence[Any], rows_max: int | None = None) -> Sheet:
+def _widths(sheet: Sheet) -> list[int]:
+    titles = [column.lstrip("<") for column in sheet.columns]
+    return [max(len(cell) for cell in cells) for cells in zip(titles, *sheet.rows, strict=True)]
+
+
+def _aligned(sheet: Sheet) -> list[str]:
+    """The titles of the columns, and then the rows, each as one line."""
+    titles = tuple(column.lstrip("<") for column in sheet.columns)
+    sides = [str.ljust if column.startswith("<") else str.rjust for column in sheet.columns]
+    widths = _widths(sheet)
+    return [
+        "  ".join(side(cell, width) for side, cell, width in zip(sides, cells, widths, strict=True)).rstrip()
+        for cells in (titles, *sheet.rows)
+    ]
+
+
+def make_sheet(title: str, columns: Sequence[Column], rows: Sequence[Any], rows_max: int | None = None) -> Sheet:
+    """The rows as columns of text, each cell on one line."""
     shown = rows if rows_max is None else rows[:rows_max]
     return Sheet(
         title,
         tuple(name for name, _ in columns),
-        tuple(tuple(cell(row) for _, cell in columns) for row in shown),
+        tuple(tuple(one_line(cell(row)) for _, cell in columns) for row in shown),
         more=len(rows) - len(shown),
     )

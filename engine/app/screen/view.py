@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import trio
+from attrs import evolve
 
+from engine.app.logs import redacted
 from engine.app.options import Snapshot
 from engine.app.report import SessionReport
 from engine.app.screen.tables import (
@@ -41,11 +43,17 @@ RATE_OVER: Final = 2 * REFRESHES_PER_S
 """Snapshots that a rate is taken over: two seconds of them. Lines come seldom, so there it is over the last two."""
 
 
+def write_line(line: str) -> None:
+    """Write to stderr, whatever that is by then."""
+    sys.stderr.write(line + "\n")
+
+
 class View:
     """Shows a session. Give ``watch`` to the session as its watcher and run `serve` beside it."""
 
-    def __init__(self, *, title: str, live: bool) -> None:
-        """``live`` draws tables on the terminal; otherwise there is a line on stderr now and then."""
+    def __init__(self, *, title: str, live: bool, say: Callable[[str], None] = write_line) -> None:
+        """``live`` draws tables on the terminal; otherwise ``say`` is given a line now and then."""
+        self._say = say
         self._title = title
         self._live = live
         self._snapshot: Snapshot | None = None
@@ -60,7 +68,7 @@ class View:
     def latest(self) -> SessionReport:
         """The figures of this moment, or the last known ones."""
         if self._snapshot is not None:
-            self._latest = self._snapshot()
+            self._latest = _without_secrets(self._snapshot())
         return self._latest
 
     async def serve(self) -> None:
@@ -90,7 +98,7 @@ class View:
         while True:
             await trio.sleep(LINE_EVERY_S)
             self._take()
-            sys.stderr.write(self.line() + "\n")
+            self._say(self.line())
 
     def _take(self) -> None:
         report = self.latest
@@ -130,6 +138,12 @@ class View:
         totals = report.conservation
         foot = Text(law(totals), style="green" if totals.holds else "bold red")
         return Group(head, *(to_rich(sheet) for sheet in sheets if sheet.rows), foot)
+
+
+def _without_secrets(report: SessionReport) -> SessionReport:
+    """What strategies raise is their own words, and a table cuts them where it likes."""
+    rows = tuple(evolve(row, error=redacted(row.error)) if row.error else row for row in report.strategies)
+    return evolve(report, strategies=rows, error=redacted(report.error) if report.error else None)
 
 
 def wants_tables(*, as_json: bool, isatty: Callable[[], bool]) -> bool:

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from engine.app.logs import configure_logs
 from engine.app.options import LoadedStrategy
 from engine.app.plugins.params import load_again
 from engine.app.record.command import RECORDER
@@ -30,6 +31,7 @@ _TOLERATED: Final = frozenset({TIME, DICE, FILES})
 
 def verify_command(flags: VerifyFlags) -> int:
     """Verify a session and tell. Raises `GaplessError` where it or its strategies cannot be read."""
+    configure_logs(level="error")  # what strategies log was logged when they ran
     verification = verify_session(Path(flags.session), flags.strategy)
     tell(verification, as_json=flags.json)
     return IDENTICAL if verification.identical else DIFFERS

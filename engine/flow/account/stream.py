@@ -16,7 +16,7 @@ from typing import Final, Protocol, cast
 import trio
 from attrs import define, field, frozen
 
-from engine.core.restart import RestartPolicy
+from engine.core.restart import Outage, RestartPolicy
 from engine.errors import DataSilent, GaplessError, Retryable
 from engine.flow.supervisor import sole_failure, supervise
 from engine.model.control import Connected, ControlEvent, Lost
@@ -78,10 +78,16 @@ class AccountStream:
     state: str = "starting"
     connects: int = 0
     restarts: int = 0
+    retry_at_s: float | None = None
+    """When the next line is opened, by Trio's clock; ``None`` while one is open, or is being opened."""
+    _outage: Outage = field(init=False)
     _heard_s: float = field(init=False, default=0.0)
     _owed_s: float = field(init=False, default=0.0)
     _owing: trio.Event = field(init=False, factory=trio.Event)
     _reported: str = field(init=False, default="")
+
+    def __attrs_post_init__(self) -> None:
+        self._outage = Outage(f"{self.feed.name} stream")
 
     async def run(self) -> None:
         """Keep both roads open until cancelled. Raises what no restart can mend, and `BudgetSpent`."""
@@ -95,7 +101,7 @@ class AccountStream:
                 raise
             raise failure from None
         finally:
-            self.state = "stopped"
+            self.state, self.retry_at_s = "stopped", None
 
     # -- the stream
 
@@ -112,16 +118,21 @@ class AccountStream:
     def _on_lost(self, failure: GaplessError, delay_s: float) -> None:
         self.restarts += 1
         self.state = "lost"
+        self.retry_at_s = trio.current_time() + delay_s
+        if told := self._outage.fail(str(failure), trio.current_time(), delay_s):
+            self.report(told)
         self.announce(Lost(self.feed.name, self.clock.now_ns(), str(failure), delay_s))
         self.listener.account_lost(failure, delay_s)
 
     async def _run_line(self) -> None:
-        self.state = "connecting"
+        self.state, self.retry_at_s = "connecting", None
         async with self.feed.open_line() as line:
             self.connects += 1
             self.state = "listening"
             self._heard_s = trio.current_time()
             self._owing = trio.Event()
+            if told := self._outage.end(trio.current_time(), "what happened meanwhile is asked for now"):
+                self.report(told)
             self.announce(Connected(self.feed.name, self.clock.now_ns()))
             self.listener.account_connected()
             async with trio.open_nursery() as line_nursery:

@@ -36,7 +36,7 @@ from engine.flow.desk.resolving import Resolving
 from engine.flow.desk.seams import Judge, Prices, Switch
 from engine.flow.desk.sending import Owned, Sending
 from engine.flow.desk.tuning import DeskTuning
-from engine.flow.supervisor import sole_failure
+from engine.flow.supervisor import WORK, sole_failure
 from engine.model.account import StrategyPosition
 from engine.model.control import ControlEvent
 from engine.model.entry import Saved
@@ -198,6 +198,7 @@ class Desk:
         On cancellation what is just being sent is brought to its answer, bounded; nothing else is begun. Raises
         `StoreFailed`, and whatever else no retry can mend.
         """
+        WORK.set("desk")
         try:
             async with trio.open_nursery() as order_nursery:
                 self._nursery = order_nursery

@@ -22,6 +22,8 @@ class Line:
     now_ns: Callable[[], int]
     journals: Sequence[Journal]
     watch: Watch | None = None
+    clean: Callable[[str], str] = str
+    """Takes the secrets out of what a strategy says and raises, in its own words."""
     _tracks: dict[str, Track] = field(factory=dict)
 
     def note(self, record: JournalRecord) -> None:
@@ -54,8 +56,11 @@ class Line:
 
 
 @contextmanager
-def open_line(seq: Callable[[], int], now_ns: Callable[[], int], journal: Journal | None) -> Iterator[Line | None]:
-    """The line of a live session that is recorded in ``journal``; no line where there is none."""
+def open_line(
+    seq: Callable[[], int], now_ns: Callable[[], int], journal: Journal | None, clean: Callable[[str], str] = str
+) -> Iterator[Line | None]:
+    """The line of a live session that is recorded in ``journal``; no line where there is none. ``clean`` takes secrets
+    out of what strategies say."""
     if journal is None:
         yield None
         return
@@ -63,6 +68,6 @@ def open_line(seq: Callable[[], int], now_ns: Callable[[], int], journal: Journa
     trio.lowlevel.add_instrument(watch)
     try:
         with told_clock(watch.on_read, watch.on_passed):
-            yield Line(seq, now_ns, (journal,), watch)
+            yield Line(seq, now_ns, (journal,), watch, clean)
     finally:
         trio.lowlevel.remove_instrument(watch)

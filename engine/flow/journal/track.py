@@ -1,6 +1,6 @@
 """What is noted of one strategy: its calls, what came back, what it took and looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -26,6 +26,7 @@ class Place(Protocol):
     """Where records go: `engine.flow.journal.line.Line`."""
 
     watch: Watch | None
+    clean: Callable[[str], str]
 
     def note(self, record: JournalRecord) -> None: ...
 
@@ -75,7 +76,7 @@ class Track:
     def end(self, how: str, error: BaseException | None = None) -> None:
         """The run in the current task is over: it finished, failed or was stopped."""
         name, sentence, _ = ("", "", "") if error is None else render_failure(error)
-        self._note(Ended(*self._head(), how, f"{name}: {sentence}" if name else ""))
+        self._note(Ended(*self._head(), how, self.line.clean(f"{name}: {sentence}") if name else ""))
         self._taps.clear()
         self._tickets.clear()
         if self.line.watch is not None:
@@ -139,7 +140,7 @@ class Track:
 
     def said(self, text: str) -> None:
         """``ctx.log``."""
-        self._note(Said(*self._head(), text, self.task()))
+        self._note(Said(*self._head(), self.line.clean(text), self.task()))
 
     def woke(self, path: str, *, by_time: bool) -> None:
         """A wait of this task was over."""

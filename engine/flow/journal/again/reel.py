@@ -4,6 +4,7 @@ Tasks that were ready at one instant may come in another order now, so a task lo
 and no further than to what it has not been given yet.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -12,7 +13,20 @@ from attrs import define, field
 from msgspec.structs import replace
 
 from engine.flow.journal.track import SAME
-from engine.model.journal import Answered, Asked, Began, Cut, Ended, JournalRecord, Read, Said, Took, Went, Woke
+from engine.model.journal import (
+    HIDDEN,
+    Answered,
+    Asked,
+    Began,
+    Cut,
+    Ended,
+    JournalRecord,
+    Read,
+    Said,
+    Took,
+    Went,
+    Woke,
+)
 
 AHEAD_MAX: Final = 4_000
 """Records that are looked through for the next one of a task: more than a strategy of hundreds of tasks has between two
@@ -137,7 +151,7 @@ class Reel:
         for entry in self._own(task):
             record = entry.record
             if isinstance(record, Said):
-                entry.done = entry.done or record.text == text
+                entry.done = entry.done or same_words(record.text, text)
                 return
             if not isinstance(record, Read):
                 return
@@ -197,3 +211,13 @@ def in_rounds(source: Iterable[JournalRecord]) -> Iterator[JournalRecord]:
 def _turn(entry: Entry) -> int:
     turn: int = getattr(entry.record, "turn", 0)
     return turn
+
+
+def same_words(noted: str, said: str) -> bool:
+    """Whether this is what was said then, of which secrets were not noted."""
+    pieces = noted.split(HIDDEN)
+    return (
+        noted == said
+        if len(pieces) == 1
+        else re.fullmatch(".*".join(map(re.escape, pieces)), said, re.DOTALL) is not None
+    )
