@@ -36,7 +36,7 @@ def cagr(returns: Sequence[float], periods: float) -> float | None:
     if not returns or wealth < 0:
         return None
     try:
-        return wealth ** (periods / len(returns)) - 1.0
+        return math.pow(wealth, periods / len(returns)) - 1.0
     except OverflowError:
         return None
 
