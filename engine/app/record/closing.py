@@ -22,12 +22,12 @@ async def keep_figures(
     *,
     run_sync: RunSync = trio.to_thread.run_sync,
 ) -> None:
-    """Keep what a recorded session ended with. Where that cannot be written it is told, and nothing else comes of it."""
+    """Keep what a recorded session ended with. Where that cannot be written it is told, and no more comes of it."""
     folder = options.record_dir
     if folder is None:
         return
     redact = Redactor((options.key_id, options.secret))
-    told = {**plain_value(figures.to_json(), redact), "equity": _equity(account)}
+    told = {**plain_value(figures.to_json(), redact), **_equity(account)}
 
     def write() -> None:
         if (folder / NAME).exists():  # a recording that never began has no folder to keep anything in
@@ -39,7 +39,9 @@ async def keep_figures(
         report(f"The figures of the end cannot be kept in {folder}: {error.strerror or error}; they were told here.")
 
 
-def _equity(account: AccountSide | None) -> str | None:
-    """The account's equity as the broker told it last, exact, as text; ``None`` where orders have moved it since."""
-    books = None if account is None else account.desk.standing()
-    return None if books is None or books.account is None else f"{books.account.equity:f}"
+def _equity(account: AccountSide | None) -> dict[str, str | int]:
+    """The account's equity as the broker told it last (each minute), exact, as text, and when that was."""
+    books = None if account is None else account.desk.snapshot
+    if books is None or books.account is None:
+        return {}
+    return {"equity": f"{books.account.equity:f}", "equity_at_ns": books.told_ns}

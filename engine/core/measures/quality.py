@@ -1,13 +1,13 @@
 """How well orders were filled: against what the market showed when they were decided, and what it did afterwards.
 
 Slippage is positive where it cost money. It is measured against the middle of bid and ask at the instant at which the
-strategy decided (the arrival price), for stops against the price that triggers them. So it holds everything between a
-decision and its fill: half of the spread, the way to the venue, and what others did meanwhile. A limit order that
-waited may well have less than none.
+strategy decided (the arrival price). So it holds everything between a decision and its fill: half of the spread, the
+way to the venue, and what others did meanwhile. An order that was to wait for its price is measured against that: a
+stop against the price that triggers it, a limit that nobody would have met at once against its limit.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from typing import Final
 
 from attrs import frozen
@@ -109,8 +109,8 @@ def _judge(ticket: Ticket, told: Told, end_ns: int) -> FilledOrder:
     decided_ns = _decided_ns(ticket)
     book = told.book.at(decided_ns)
     middle = (book[0] + book[1]) / 2 if book else told.marks.at(decided_ns)
-    stop = _stop_of(ticket)
-    against = middle if stop is None else float(stop)
+    waits_for = _waits_for(ticket, sign, book)
+    against = middle if waits_for is None else waits_for
     slipped = None if not against else sign * (price - against) / against
     later_ns = ticket.fills[-1].ts_ns + AFTER_NS
     later = told.marks.at(later_ns) if later_ns <= end_ns else None
@@ -144,12 +144,20 @@ def _decided_ns(ticket: Ticket) -> int:
     return (order.submitted_ns or order.created_ns if order is not None else 0) or ticket.fills[0].ts_ns
 
 
-def _stop_of(ticket: Ticket) -> Decimal | None:
-    """The price that triggers it; ``None`` of an order that is no stop."""
-    if ticket.order is not None:
-        return ticket.order.stop_price if ticket.order.type in _STOPS else None
-    request = None if ticket.intent is None else ticket.intent.request
-    return request.stop_price if request is not None and request.type in _STOPS else None
+def _waits_for(ticket: Ticket, sign: int, book: tuple[float, float] | None) -> float | None:
+    """The price that the order was to wait for; ``None`` where it was to be filled at once."""
+    told = ticket.order if ticket.order is not None else None if ticket.intent is None else ticket.intent.request
+    if told is None:
+        return None
+    if told.type in _STOPS:
+        return None if told.stop_price is None else float(told.stop_price)
+    if told.type is not OrderType.LIMIT or told.limit_price is None:
+        return None
+    limit = float(told.limit_price)
+    if ticket.intent is None:  # an exit that came with its entry
+        return limit
+    met = book is None or (limit >= book[1] if sign > 0 else limit <= book[0])
+    return None if met else limit
 
 
 def _type_of(ticket: Ticket) -> str:
