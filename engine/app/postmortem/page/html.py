@@ -55,8 +55,10 @@ class Column:
     tip: str = ""
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], caption: str, *, more: int = 0) -> Markup:
-    """A table that scrolls by itself where it is too wide. ``caption`` is for who cannot see it."""
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[object]], caption: str, *, more: int = 0, named: bool = True
+) -> Markup:
+    """A table that scrolls by itself where it is too large. ``caption`` is shown if ``named``, else only read out."""
     if not rows:
         return Markup("")
     head = tag(
@@ -67,7 +69,9 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], caption: 
         for row in rows
     )
     note = tag("p", f"and {more:,} more: see --json", cls="more") if more else Markup("")
-    whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
+    whole = tag(
+        "table", tag("caption", caption, cls=None if named else "unseen"), tag("thead", head), tag("tbody", *body)
+    )
     kind = "scroll tall" if len(rows) > TALL else "scroll"
     return join([tag("div", whole, cls=kind, tabindex="0", role="region", aria_label=caption), note])
 

@@ -42,7 +42,7 @@ def timeline(story: Story, clock: Clock) -> Markup:
         (clock(one.at_ns, 3), tag("span", one.what, cls=f"word {one.what}"), one.where, one.text)
         for one in story.timeline.happenings
     ]
-    happened = table(columns, rows, "What happened", more=story.timeline.more)
+    happened = table(columns, rows, "What happened", named=False, more=story.timeline.more)
     return section(
         "Lines, gaps and restarts",
         key,
@@ -91,7 +91,7 @@ def lags(story: Story) -> Markup:
             counts.append(max(below - before, 0))
             before = max(below, before)
         counts.append(total - before)
-        names = [f"< {milliseconds(BINS_MS[0])}", *(f"< {milliseconds(edge)}" for edge in BINS_MS[1:]), "more"]
+        names = [*(f"< {edge} ms" if edge < 1000 else f"< {duration(edge / 1000)}" for edge in BINS_MS), "more"]
         rows = [_bin(name, number, total, max(counts)) for name, number in zip(names, counts, strict=True)]
         parts.append(tag("div", *rows, cls="histogram", role="img", aria_label="Histogram of lag; figures are below"))
         columns = [
@@ -171,7 +171,7 @@ def streams(story: Story, clock: Clock) -> Markup:
         (f"{one.kind} {one.symbol}", f"{one.events:,}", f"{one.backfilled:,}", clock(one.first_ns), clock(one.last_ns))
         for one in known[:STREAMS_MAX]
     ]
-    told = table(columns, rows, "Streams", more=max(0, len(known) - STREAMS_MAX))
+    told = table(columns, rows, "Streams", named=False, more=max(0, len(known) - STREAMS_MAX))
     return section("What was told", told, _law(story), name="streams", lead=lead)
 
 
@@ -204,10 +204,10 @@ def settings(story: Story) -> Markup:
     columns = [Column("", left=True), Column("", left=True)]
     plain = json.dumps(dict(manifest.settings), indent=2, ensure_ascii=False, default=str)
     files = [(name, tag("code", digest)) for name, digest in sorted(manifest.files.items())]
-    hashes = table([Column("file", left=True), Column("SHA-256", left=True)], files, "Files")
+    hashes = table([Column("file", left=True), Column("SHA-256", left=True)], files, "Files", named=False)
     return section(
         "Settings",
-        table(columns, rows, "The session"),
+        table(columns, rows, "The session", named=False),
         details("All settings", tag("pre", plain)),
         details("Hashes of the files", hashes) if files else Markup(""),
         name="settings",

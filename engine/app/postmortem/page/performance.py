@@ -85,7 +85,7 @@ def equity(story: Story, clock: Clock) -> Markup:
         for place in places
     ]
     columns = [Column("time", left=True), Column("equity"), Column("profit", signed=True), Column("held")]
-    beside = details("The same as a table", table(columns, rows, "Equity by time"))
+    beside = details("The same as a table", table(columns, rows, "Equity by time", named=False))
     return section("Equity", *charts, beside, name="equity", lead=lead)
 
 
@@ -116,7 +116,7 @@ def measures(story: Story) -> Markup:
     if story.manifest.venue == "replay":
         lead += " Fills are those of a model, and not of a market."
     if len(known) > BESIDE_MAX:
-        return section("Measures", table(columns, rows, "Measures"), name="measures", lead=lead)
+        return section("Measures", table(columns, rows, "Measures", named=False), name="measures", lead=lead)
     risk, activity = (
         table(columns, rows[:_RISK], "Profit and risk"),
         table(columns, rows[_RISK:], "Trades and activity"),
@@ -197,4 +197,4 @@ def strategies(story: Story) -> Markup:
         Column("parameters", left=True),
         Column("from", left=True),
     ]
-    return section("Strategies", table(columns, rows, "Strategies"), name="strategies")
+    return section("Strategies", table(columns, rows, "Strategies", named=False), name="strategies")

@@ -82,7 +82,10 @@ def trades(story: Story, clock: Clock) -> Markup:
     ]
     rows = [_trip_row(trip, clock, story.end_ns) for trip in shown]
     return section(
-        "Trades", table(columns, rows, "Trades", more=len(story.trips) - len(shown)), name="trades", lead=lead
+        "Trades",
+        table(columns, rows, "Trades", named=False, more=len(story.trips) - len(shown)),
+        name="trades",
+        lead=lead,
     )
 
 
@@ -130,7 +133,11 @@ def _fates(story: Story, orders: list[Ticket]) -> Markup:
     ).most_common(REASONS_MAX + 1)
     columns = [Column("strategy", left=True), Column("symbol", left=True), Column("orders"), Column("why", left=True)]
     rows = [(strategy, symbol, f"{count:,}", why) for (strategy, symbol, why), count in reasons[:REASONS_MAX]]
-    why = join([tag("h3", "Orders that came to nothing"), table(columns, rows, "Reasons")]) if rows else Markup("")
+    why = (
+        join([tag("h3", "Orders that came to nothing"), table(columns, rows, "Reasons", named=False)])
+        if rows
+        else Markup("")
+    )
     return join([tag("p", f"{len(orders):,} orders: {told}."), why])
 
 
@@ -204,4 +211,6 @@ def _worst(story: Story, clock: Clock) -> Markup:
     ]
     if not rows:
         return Markup("")
-    return details(f"The {len(rows)} orders that cost most by slippage", table(columns, rows, "Dearest orders"))
+    return details(
+        f"The {len(rows)} orders that cost most by slippage", table(columns, rows, "Dearest orders", named=False)
+    )

@@ -83,6 +83,20 @@ class Lag:
 
 
 @define(eq=False)
+class _Place:
+    """Where the events of one stream go. ``as_told``: a price counts from when it was told, and of others from their
+    instant and ``lasts_ns`` on, a bar's length."""
+
+    stream: StreamTold
+    rows: _Rows | None
+    lags: Counter[int] | None
+    first: str
+    second: str
+    as_told: bool
+    lasts_ns: int
+
+
+@define(eq=False)
 class Collecting:
     """Prices, counts and lags so far. ``wanted``: symbols whose prices are kept, all where it is ``None``."""
 
@@ -94,17 +108,37 @@ class Collecting:
 
     def take_events(self, told: Iterable[tuple[int, MarketEvent]]) -> None:
         """Take events one by one, each with when it was told."""
+        places: dict[tuple[type[MarketEvent], str], _Place] = {}
         for at_ns, event in told:
-            kind, symbol = event.kind, event.symbol
-            self._count(kind, symbol, 1, event.origin == "backfill", at_ns, at_ns)
-            if kind in LAGGING and event.received_ns and event.origin == "live":
-                self._lag(kind)[_step(event.received_ns - event.ts_ns)] += 1
-            if kind in _PRICES and (self.wanted is None or symbol in self.wanted):
-                rows = self._rows.setdefault(_place(kind, symbol), _Rows())
-                rows.at_ns.append(_known_ns(kind, event.ts_ns, at_ns))
-                prices = [getattr(event, name) for name in _PRICES[kind]]
-                rows.first.append(prices[0])
-                rows.second.append(prices[-1])
+            key = (type(event), event.symbol)
+            place = places.get(key) or places.setdefault(key, self._place_of(event, at_ns))
+            stream, rows = place.stream, place.rows
+            stream.events += 1
+            stream.last_ns = at_ns
+            if event.origin == "backfill":
+                stream.backfilled += 1
+            elif place.lags is not None and event.received_ns and event.origin == "live":
+                place.lags[int(log2(max(event.received_ns - event.ts_ns, 1)) * STEPS)] += 1
+            if rows is not None:
+                rows.at_ns.append(at_ns if place.as_told else event.ts_ns + place.lasts_ns)
+                rows.first.append(getattr(event, place.first))
+                rows.second.append(getattr(event, place.second))
+        self.last_ns = max([self.last_ns, *(place.stream.last_ns for place in places.values())])
+
+    def _place_of(self, event: MarketEvent, at_ns: int) -> "_Place":
+        kind, symbol = event.kind, event.symbol
+        stream = self.streams.setdefault((kind.value, symbol), StreamTold(kind.value, symbol, first_ns=at_ns))
+        names = _PRICES.get(kind, ("", ""))
+        kept = kind in _PRICES and (self.wanted is None or symbol in self.wanted)
+        return _Place(
+            stream=stream,
+            rows=self._rows.setdefault(_place(kind, symbol), _Rows()) if kept else None,
+            lags=self._lag(kind) if kind in LAGGING else None,
+            first=names[0],
+            second=names[-1],
+            as_told=kind is Kind.QUOTES,
+            lasts_ns=0 if kind is Kind.TRADES else MINUTE_NS,
+        )
 
     def take_batch(self, kind: Kind, batch: Any) -> None:
         """Take an Arrow batch of one kind, as `engine.store.session.columns` lays it out."""
@@ -184,17 +218,6 @@ def _reach(rows: _Rows | None) -> int:
 
 def _place(kind: Kind, symbol: str) -> tuple[Kind, str]:
     return (Kind.BARS if kind is Kind.UPDATED_BARS else kind, symbol)
-
-
-def _known_ns(kind: Kind, ts_ns: int, at_ns: int) -> int:
-    """From when on a price counts: a trade's instant, a bar's end, and of a quote when we were told it."""
-    if kind is Kind.QUOTES:
-        return at_ns
-    return ts_ns if kind is Kind.TRADES else ts_ns + MINUTE_NS
-
-
-def _step(took_ns: int) -> int:
-    return int(log2(max(took_ns, 1)) * STEPS)
 
 
 def _bytes(view: Any) -> bytes:
