@@ -69,7 +69,7 @@ def _between_the_bells(at_ns: tuple[int, ...]) -> tuple[int, ...]:
 def _last_of_days(at_ns: tuple[int, ...], counted: tuple[int, ...], *, crypto: bool) -> tuple[int, ...]:
     """The last counted place of each day: UTC's, or of those on which stocks trade."""
     found: dict[object, int] = {}
-    for place in counted:
+    for place in counted[1:]:
         before = at_ns[place] - 1
         if crypto:
             found[before // (_DAY_S * NS_PER_S)] = place
