@@ -116,14 +116,14 @@ def _of_line(story: "Story") -> Iterator[Finding]:
     if gaps:
         causes = Counter(gap.cause.replace("_", " ") for gap in gaps)
         named = ", ".join(f"{count:,} {cause}" for cause, count in causes.most_common())
-        yield Finding("warning", f"{len(gaps):,} gaps were told and stay open: {named}.")
+        yield Finding("warning", f"{_count(len(gaps), 'gap')} told and left open: {named}.")
     lost = Counter(event.feed for event in controls if isinstance(event, Lost))
     if lost:
         named = ", ".join(f"{feed} {_times(count)}" for feed, count in lost.items())
         yield Finding("note", f"Lines were lost and came back: {named}.")
     alarms = [event for event in controls if isinstance(event, Alarm)]
     if alarms:
-        yield Finding("warning", f"{len(alarms):,} alarms were raised, the last: {alarms[-1].message}")
+        yield Finding("warning", f"{_count(len(alarms), 'alarm')} raised, the last: {alarms[-1].message}")
 
 
 def _names(tickets: Sequence[Ticket]) -> str:
@@ -136,7 +136,11 @@ def _more(items: Sequence[object]) -> str:
 
 
 def _orders(count: int) -> str:
-    return "One order" if count == 1 else f"{count:,} orders"
+    return _count(count, "order")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _times(count: int) -> str:

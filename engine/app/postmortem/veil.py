@@ -28,6 +28,7 @@ def veil(story: Story) -> Story:
         manifest=_veiled(story.manifest, redact),
         closing=_veiled(dict(story.closing), redact),
         timeline=_veiled(story.timeline, redact),
+        journal=evolve(story.journal, runs=_veiled(story.journal.runs, redact)),
         findings=_veiled(story.findings, redact),
         remarks=_veiled(story.remarks, redact),
         tickets=tuple(evolve(one, reason=redact(one.reason)) if one.reason else one for one in story.tickets),

@@ -128,6 +128,8 @@ def _strategy_lanes(journal: Journal, end_ns: int) -> list[Lane]:
         failed = run.how == "failed" or run.ended_ns is None
         lane = lanes.setdefault(run.strategy, Lane("strategy", run.strategy))
         lane.add(run.started_ns, until_ns, "failed" if failed else "up", how)
+    for lane in lanes.values():
+        lane.stretches.reverse()
     return [lanes[name] for name in sorted(lanes)]
 
 
