@@ -1,5 +1,6 @@
 """``gapless report`` from flags to exit code: 0 once it is told; what keeps it from that is raised."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ def report_command(flags: ReportFlags) -> int:
     if flags.capital is not None and not flags.capital > 0:
         raise Misconfigured(f"--capital {flags.capital:g}: returns need an amount of dollars above 0.")
     folder = Path(flags.session)
-    story = veil(tell_story(folder, tapes=flags.tape, capital=flags.capital))
+    story = veil(tell_story(folder, tapes=flags.tape, capital=flags.capital), os.environ)
     path = flags.output or (None if flags.json else folder / PAGE)
     if path is not None:
         write_page(path, build_page(story))

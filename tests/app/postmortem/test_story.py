@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -20,20 +21,20 @@ MINUTE_NS, OPEN_NS = made.MINUTE_NS, made.OPEN_NS
 END_NS = OPEN_NS + 40 * MINUTE_NS
 
 
-def day(folder: Path, **changes: object) -> Path:
+def day(folder: Path, **changes: Any) -> Path:
     """Forty minutes of two symbols, one trade that won and one that is open."""
     tickets = [
         made.filled(1, "AAA", "10", "100.00", OPEN_NS + 5 * MINUTE_NS, fee="0.10"),
         made.filled(2, "AAA", "-10", "101.00", OPEN_NS + 15 * MINUTE_NS, fee="0.10"),
         made.filled(3, "BBB", "-4", "150.00", OPEN_NS + 20 * MINUTE_NS),
     ]
-    told = {
+    told: dict[str, Any] = {
         "market": made.make_market(("AAA", "BBB"), 40, 60),
         "records": [*made.a_bad_line(OPEN_NS + 10 * MINUTE_NS), *made.a_run(END_NS, decisions=3)],
         "tickets": tickets,
         "end_ns": END_NS,
     }
-    return made.write_session(folder, **{**told, **changes})  # type: ignore[arg-type]
+    return made.write_session(folder, **{**told, **changes})
 
 
 @pytest.fixture(scope="module")
