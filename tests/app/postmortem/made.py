@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from engine.codec.journal import render_control
-from engine.model.control import Alarm, Connected, Gap, Lost, Resumed
+from engine.codec.journal import Arrival, render_control
+from engine.model.control import Alarm, Connected, ControlEvent, Gap, Lost, Resumed
 from engine.model.intent import Intent, Outcome, Purpose, Ticket
 from engine.model.journal import Asked, Began, Ended, JournalRecord, Noted
 from engine.model.market import Kind, MarketEvent, Quote, Trade
@@ -120,7 +120,7 @@ def filled(
 def a_bad_line(at_ns: int) -> list[JournalRecord]:
     """A line that was lost and came back with a hole, and a word about it."""
     gap = Gap("iex", Stream(Kind.QUOTES, "AAA"), at_ns, at_ns + 40 * NS, "history_lags", at_ns + 50 * NS, 12)
-    events = [
+    events: list[ControlEvent] = [
         Connected("iex", OPEN_NS),
         Lost("iex", at_ns, "the venue closed the connection", 0.5),
         Connected("iex", at_ns + 40 * NS),
@@ -152,7 +152,7 @@ def write_session(
     folder.mkdir(parents=True, exist_ok=True)
     writer = SessionWriter.open(folder, manifest or manifest_of(), frames=False, feed_of=lambda _: "iex")
     told = [(events[-1].ts_ns, events) for events in market if events]
-    singly = [(event.ts_ns, [event]) for _, events in told for event in events]
+    singly: list[Arrival] = [(event.ts_ns, [event]) for _, events in told for event in events]
     writer.write(Batch(told=singly, noted=list(records)))
     if crashed:
         writer.close()

@@ -1,5 +1,6 @@
 """What a report tells of a session is what happened in it, whatever became of the session."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from attrs import evolve
+from msgspec.structs import replace
 
+from engine.app.postmortem.page.build import build_page
 from engine.app.postmortem.story import Story, tell_story
 from engine.errors import Misconfigured, StoreFailed
 from engine.flow.journal.values import render
 from engine.model.journal import Asked, Began, Ended, Read
+from engine.model.market import Trade
 from engine.store.session import Player, read_session
 from engine.store.tape import open_tape
 from tests.app.postmortem import made
@@ -96,6 +100,20 @@ def test_parquet_and_the_journal_tell_the_same(tmp_path: Path) -> None:
         assert list(ours.marks.at_ns) == list(theirs.marks.at_ns)
         assert list(ours.marks.values) == list(theirs.marks.values)
         assert list(ours.book.bids) == list(theirs.book.bids)
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_prices_that_are_no_numbers_are_passed_over(tmp_path: Path, crashed: bool) -> None:
+    events = [one for each in made.make_market(("AAA",), 2, 60) for one in each]
+    broken = [
+        replace(one, price=math.nan) if isinstance(one, Trade) and place % 2 else one
+        for place, one in enumerate(events)
+    ]
+    story = tell_story(made.write_session(tmp_path / "s", market=[broken], tickets=(), crashed=crashed))
+    assert sum(one.events for one in story.market.streams.values()) == len(events)
+    assert all(map(math.isfinite, story.told["AAA"].marks.values))
+    assert len(story.told["AAA"].marks) > 3
+    assert "NaN" not in build_page(story).partition("</style>")[2].partition("application/json")[2].partition("<")[0]
 
 
 def test_a_crashed_session_is_told_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ journal of a session that crashed. Only the prices of ``wanted`` symbols are kep
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from math import log2
+from collections.abc import Collection, Iterable
+from math import isfinite, log2
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -120,9 +120,11 @@ class Collecting:
             elif place.lags is not None and event.received_ns and event.origin == "live":
                 place.lags[int(log2(max(event.received_ns - event.ts_ns, 1)) * STEPS)] += 1
             if rows is not None:
-                rows.at_ns.append(at_ns if place.as_told else event.ts_ns + place.lasts_ns)
-                rows.first.append(getattr(event, place.first))
-                rows.second.append(getattr(event, place.second))
+                first, second = getattr(event, place.first), getattr(event, place.second)
+                if isfinite(first) and isfinite(second):
+                    rows.at_ns.append(at_ns if place.as_told else event.ts_ns + place.lasts_ns)
+                    rows.first.append(first)
+                    rows.second.append(second)
         self.last_ns = max([self.last_ns, *(place.stream.last_ns for place in places.values())])
 
     def _place_of(self, event: MarketEvent, at_ns: int) -> "_Place":
@@ -159,15 +161,20 @@ class Collecting:
             late = pc.sum(pc.equal(mine["origin"], "backfill")).as_py() or 0
             self._count(kind, symbol, mine.num_rows, late, at_ns[0], at_ns[-1])
             if kind in _PRICES and (self.wanted is None or symbol in self.wanted):
-                self._keep(kind, symbol, mine, at_ns)
+                self._keep(kind, symbol, mine)
 
-    def _keep(self, kind: Kind, symbol: str, table: Any, at_ns: Sequence[int]) -> None:
+    def _keep(self, kind: Kind, symbol: str, table: Any) -> None:
         import pyarrow.compute as pc  # as above
 
         names = _PRICES[kind]
+        finite = pc.and_(pc.is_finite(table[names[0]]), pc.is_finite(table[names[-1]]))
+        if not pc.all(finite).as_py():  # a venue may send nonsense, and it is recorded as it came
+            table = table.filter(finite)
+        if not table.num_rows:
+            return
         rows = self._rows.setdefault(_place(kind, symbol), _Rows())
         if kind is Kind.QUOTES:
-            rows.at_ns.frombytes(_bytes(at_ns))
+            rows.at_ns.frombytes(_bytes(numbers(table["at_ns"])))
         else:
             known = table["ts_ns"] if kind is Kind.TRADES else pc.add(table["ts_ns"], MINUTE_NS)
             rows.at_ns.frombytes(_bytes(numbers(known)))
