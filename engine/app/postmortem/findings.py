@@ -103,6 +103,14 @@ def _of_orders(story: "Story") -> Iterator[Finding]:
             "How orders stood at the end was not written down: they are told as strategies saw them last. Fills that "
             "no strategy looked at are missing, and their profits with them.",
         )
+    if story.tickets_from == "orders" and not story.manifest.finished:
+        yield Finding("note", "Orders are told as they were noted last, at most some seconds before the end.")
+    if story.orders_lost:
+        yield Finding(
+            "bad",
+            "The session decided about orders, and none are in its folder: it died before they were written there. So "
+            "profit and trades are not known here; the account's order file and the broker know them.",
+        )
     foreign = [ticket for ticket in story.tickets if not ticket.strategy]
     if foreign:
         yield Finding(

@@ -61,6 +61,16 @@ class Story:
     findings: tuple[Finding, ...] = ()
     remarks: tuple[str, ...] = field(default=())
 
+    @property
+    def orders_lost(self) -> bool:
+        """Whether there were orders of which nothing was written down: then nothing of money is known."""
+        return not self.tickets_from and not self.manifest.finished and self.journal.decisions.total() > 0
+
+    @property
+    def has_equity(self) -> bool:
+        """Whether there is an equity to tell: a strategy may trade, and its orders are known."""
+        return bool(self.curve.profits) and not self.orders_lost
+
 
 def tell_story(folder: Path, *, tapes: Sequence[Path] = (), capital: float | None = None) -> Story:
     """Read a session and work everything out. Raises `Misconfigured` for a folder that holds none, and for a tape that

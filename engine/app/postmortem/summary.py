@@ -18,13 +18,27 @@ ROWS_MAX: Final = 10_000
 
 def render_summary(story: Story) -> str:
     """What a person reads in a terminal."""
-    manifest, all_of = story.manifest, story.figures
+    parts = [_head(story)]
+    if story.has_equity:
+        parts += [_money(story), render_plain(_strategies(story))]
+    else:
+        events = sum(one.events for one in story.market.streams.values())
+        parts.append(f"{count(events)} events of {count(len(story.market.streams))} streams; no equity to tell.")
+    return "\n\n".join(parts)
+
+
+def _head(story: Story) -> str:
+    """Which session it is, and what to look at first."""
+    manifest = story.manifest
     names = ", ".join(player.name for player in manifest.strategies) or "nobody"
     end = f"to {render_instant(story.end_ns)}" if manifest.finished else "and has not ended"
-    head = [
-        f"{story.folder}: {names} at {manifest.venue or 'an unknown venue'}, from {manifest.started} {end}",
-        *(f"  {finding.weight:<8} {finding.text}" for finding in story.findings),
-    ]
+    first = f"{story.folder}: {names} at {manifest.venue or 'an unknown venue'}, from {manifest.started} {end}"
+    return "\n".join([first, *(f"  {finding.weight:<8} {finding.text}" for finding in story.findings)])
+
+
+def _money(story: Story) -> str:
+    """The figures of the whole session, a line each."""
+    all_of = story.figures
     rows = [
         ("profit", dollars(all_of.profit, signed=True), percent(all_of.total_return, signed=True), "of capital"),
         ("capital", dollars(story.capital), story.capital_from),
@@ -42,8 +56,11 @@ def render_summary(story: Story) -> str:
         quality = sum_up(story.filled)
         spread = f"half the spread was {bps(quality.half_spread_bps)}"
         rows.append(("slippage", dollars(quality.slippage, signed=True), bps(quality.slippage_bps), spread))
-    lines = [*head, "", *(f"{name:<14}{'   '.join(told)}" for name, *told in rows)]
-    sheet = Sheet(
+    return "\n".join(f"{name:<14}{'   '.join(told)}" for name, *told in rows)
+
+
+def _strategies(story: Story) -> Sheet:
+    return Sheet(
         "Strategies",
         ("<strategy", "profit", "return", "max drawdown", "trades", "hit rate", "profit factor", "fees"),
         tuple(
@@ -60,7 +77,6 @@ def render_summary(story: Story) -> str:
             for name, one in story.by_strategy.items()
         ),
     )
-    return "\n".join(lines) + ("\n\n" + render_plain(sheet) if sheet.rows else "")
 
 
 def to_json(story: Story) -> dict[str, Any]:
@@ -78,8 +94,8 @@ def to_json(story: Story) -> dict[str, Any]:
         "capital_from": story.capital_from,
         "period": story.grid.period,
         "periods_a_year": story.grid.periods,
-        "measures": asdict(story.figures),
-        "by_strategy": {name: asdict(one) for name, one in story.by_strategy.items()},
+        "measures": asdict(story.figures) if story.has_equity else None,
+        "by_strategy": {name: asdict(one) for name, one in story.by_strategy.items()} if story.has_equity else {},
         "trades": [_trip(one) for one in story.trips[-ROWS_MAX:]],
         "trades_in_all": len(story.trips),
         "fills": asdict(sum_up(story.filled)),

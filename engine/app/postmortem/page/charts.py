@@ -42,7 +42,7 @@ def charted_symbols(story: Story) -> list[str]:
 
 
 def _equity(story: Story, t0: int) -> dict[str, Any] | None:
-    if not story.curve.profits:
+    if not story.has_equity:
         return None
     equity = story.equity
     places = thin(story.curve.at_ns, equity, POINTS_MAX)

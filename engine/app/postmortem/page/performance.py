@@ -35,7 +35,7 @@ def findings(story: Story) -> Markup:
 def key_figures(story: Story) -> Markup:
     """The figures that are looked at first, large."""
     one = story.figures
-    if not story.curve.profits:
+    if not story.has_equity:
         return Markup("")
     slipped = sum_up(story.filled)
     cards = [
@@ -59,8 +59,10 @@ def _card(name: str, value: str, below: str) -> Markup:
 
 def equity(story: Story, clock: Clock) -> Markup:
     """The equity curve with its drawdown, and the same as a table."""
-    if not story.curve.profits:
+    if not story.has_equity:
         lead = "No strategy of this session trades: there is no equity to draw."
+        if story.orders_lost:
+            lead = "The orders of this session are not in its folder, so its equity is not known."
         return section("Equity", name="equity", lead=lead)
     often = "minute or hour" if story.grid.daily else story.grid.period
     lead = (
@@ -99,7 +101,7 @@ def _chart(name: str, says: str, *, small: bool = False) -> Markup:
 
 def measures(story: Story) -> Markup:
     """All measures, of the whole and of each strategy."""
-    if not story.curve.profits:
+    if not story.has_equity:
         return Markup("")
     known = [("All", story.figures), *story.by_strategy.items()]
     if len(story.by_strategy) == 1:
@@ -178,8 +180,8 @@ def strategies(story: Story) -> Markup:
         rows.append(
             (
                 tag("b", player.name),
-                dollars(mine.profit, signed=True) if mine is not None else "only watches",
-                f"{mine.trades + mine.open_trades:,}" if mine is not None else "",
+                "not known" if story.orders_lost else dollars(mine.profit, signed=True) if mine else "only watches",
+                f"{mine.trades + mine.open_trades:,}" if mine and not story.orders_lost else "",
                 f"{decisions[player.name]:,}",
                 f"{len(own):,}",
                 how,

@@ -21,6 +21,7 @@ WORST_MAX: Final = 25
 REASONS_MAX: Final = 20
 OPEN_CHARTS: Final = 3
 """Price charts that are open from the start."""
+_UNKNOWN: Final = "Not known: the session died before its orders were written down."
 _MARKED: Final = {
     "trades": "the last trade",
     "bars": "closes of bars",
@@ -58,7 +59,7 @@ def _about(story: Story, symbol: str) -> str:
 def trades(story: Story, clock: Clock) -> Markup:
     """Every trade, from flat to flat."""
     if not story.trips:
-        return section("Trades", name="trades", lead="Nothing was bought or sold.")
+        return section("Trades", name="trades", lead=_UNKNOWN if story.orders_lost else "Nothing was bought or sold.")
     shown = sorted(story.trips, key=lambda trip: trip.opened_ns)
     lead = "From flat to flat, after fees; what is open is at the market's price at the end."
     if len(shown) > TRADES_MAX:
@@ -112,7 +113,7 @@ def fills(story: Story, clock: Clock) -> Markup:
     """How well orders were filled, by symbol and type, and the ones that cost most."""
     orders = [ticket for ticket in story.tickets if ticket.strategy]
     if not orders:
-        return section("Orders and fills", name="fills", lead="No order was placed.")
+        return section("Orders and fills", name="fills", lead=_UNKNOWN if story.orders_lost else "No order was placed.")
     parts: list[object] = [_fates(story, orders)]
     if story.filled:
         lead = (

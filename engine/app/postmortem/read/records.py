@@ -15,6 +15,7 @@ from engine.model.intent import Outcome, Ticket
 from engine.model.journal import DECISIVE, Asked, Began, Ended, JournalRecord, Kept, Noted, Read, Said
 from engine.ports import LiveOrder
 from engine.store.session import RecordedSession, read_orders
+from engine.store.session.orders import NAME
 
 CONTROLS_MAX: Final = 50_000
 """Control events that are kept: a cut a minute for a month, with what follows it. More are counted."""
@@ -125,8 +126,9 @@ def read_journal(records: Iterable[JournalRecord]) -> Journal:
 
 
 def read_tickets(session: RecordedSession, journal: Journal) -> tuple[tuple[Ticket, ...], str]:
-    """The orders of a session, and where they are from: ``orders`` (their own file), ``journal``, or nothing."""
+    """The orders of a session, and where they are from: ``orders`` (their own file, of its end or, where it has none,
+    of some seconds before), ``journal``, or nothing."""
     tickets = tuple(read_orders(session.folder))
-    if tickets:
+    if tickets or (session.folder / NAME).exists():
         return tickets, "orders"
     return tuple(journal.tickets.values()), "journal" if journal.tickets else ""
