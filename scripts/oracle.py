@@ -6,8 +6,10 @@ runs (``pip install quantstats==0.0.86``), and run it again when a newer one sho
 with all their digits, so what is compared is arithmetic alone.
 
     python scripts/oracle.py
+    python scripts/oracle.py --check     # hold our own measures directly against it, and write nothing
 """
 
+import argparse
 import json
 import math
 import sys
@@ -69,10 +71,30 @@ def _plain(value: Any) -> Any:
     return number if math.isfinite(number) else None
 
 
+def differing(table: dict[str, Any]) -> list[str]:
+    """What our own measures make otherwise of the same series, by more than a billionth."""
+    sys.path.insert(0, str(ROOT))
+    from engine.core.measures import returns as measures
+
+    found = []
+    for series in table["series"]:
+        for name, value in series["told"].items():
+            measure, _, periods = name.partition("@")
+            if measure == "exposure_up" or (measure == "longest_drawdown" and series["returns"][0] < 0):
+                continue  # see the tests, which say why
+            ours = getattr(measures, measure)(series["returns"], *([int(periods)] if periods else []))
+            if ours != value and (ours is None or value is None or not math.isclose(ours, value, rel_tol=1e-9)):
+                found.append(f"{series['name']}: {name} is {ours} and not {value}")
+    return found
+
+
 def main() -> int:
-    """Write the table."""
+    """Write the table, or hold our measures against it."""
     import warnings
 
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    asked = parser.parse_args()
     warnings.simplefilter("ignore")
     table = {
         "quantstats": version("quantstats"),
@@ -81,6 +103,10 @@ def main() -> int:
             for name, returns in make_series().items()
         ],
     }
+    if asked.check:
+        wrong = differing(table)
+        sys.stdout.write("\n".join([*wrong, f"{len(wrong)} measures differ"]) + "\n")
+        return int(bool(wrong))
     TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"{TABLE.relative_to(ROOT)}: {len(table['series'])} series\n")
     return 0

@@ -16,7 +16,7 @@ from engine.app.postmortem.story import Story
 from engine.app.secrets import MASK, Secret
 
 T = TypeVar("T")
-_SECRET: Final = re.compile(r"(?i)(secret|token|passw|api_?key|key_?id|credential|webhook|auth)")
+_SECRET: Final = re.compile(r"(?i)(secret|token|passw|api_?key|key_?id|credential|webhook|auth(?!or))")
 
 
 def veil(story: Story, environ: Mapping[str, str]) -> Story:

@@ -12,6 +12,8 @@ from attrs import evolve
 from msgspec.structs import replace
 
 from engine.app.postmortem.page.build import build_page
+from engine.app.postmortem.read.collecting import Collecting
+from engine.app.postmortem.read.market import read_market, read_parquet
 from engine.app.postmortem.story import Story, tell_story
 from engine.errors import Misconfigured, StoreFailed
 from engine.flow.journal.values import render
@@ -33,7 +35,7 @@ def day(folder: Path, **changes: Any) -> Path:
         made.filled(3, "BBB", "-4", "150.00", OPEN_NS + 20 * MINUTE_NS),
     ]
     told: dict[str, Any] = {
-        "market": made.make_market(("AAA", "BBB"), 40, 60),
+        "market": made.make_market(("AAA", "BBB"), 40, 24),
         "records": [*made.a_bad_line(OPEN_NS + 10 * MINUTE_NS), *made.a_run(END_NS, decisions=3)],
         "tickets": tickets,
         "end_ns": END_NS,
@@ -73,6 +75,7 @@ def test_what_a_person_should_look_at_comes_first(story: Story) -> None:
 def test_the_timeline_says_when_the_line_was_down(story: Story) -> None:
     (line,) = [lane for lane in story.timeline.lanes if lane.kind == "line"]
     assert [one.state for one in line.stretches] == ["up", "down", "repair", "up"]
+    assert line.stretches[-1].end_ns == END_NS
     down = line.stretches[1]
     assert (down.start_ns, down.end_ns) == (OPEN_NS + 10 * MINUTE_NS, OPEN_NS + 10 * MINUTE_NS + 40 * made.NS)
     (gaps,) = [lane for lane in story.timeline.lanes if lane.kind == "gaps"]
@@ -100,6 +103,24 @@ def test_parquet_and_the_journal_tell_the_same(tmp_path: Path) -> None:
         assert list(ours.marks.at_ns) == list(theirs.marks.at_ns)
         assert list(ours.marks.values) == list(theirs.marks.values)
         assert list(ours.book.bids) == list(theirs.book.bids)
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_prices_that_are_kept_are_bounded(tmp_path: Path, crashed: bool) -> None:
+    folder = made.write_session(tmp_path / "s", market=made.make_market(("AAA",), 10, 100), tickets=(), crashed=crashed)
+    session = read_session(folder)
+    few, all_of = Collecting(kept_max=300), read_market(session, None).found
+    if crashed:
+        few.take_events(session.told())
+    else:
+        for path in session.parquet_files():
+            read_parquet(few, path)
+    assert few.thinned
+    assert few.streams == all_of.streams
+    rough, exact = few.told("AAA").marks, all_of.told("AAA").marks
+    assert 50 < len(rough) <= 300 < len(exact) + len(all_of.told("AAA").book.bids)
+    assert set(rough.values) <= set(exact.values)
+    assert rough.at_ns[-1] == exact.at_ns[-1]
 
 
 @pytest.mark.parametrize("crashed", [False, True])

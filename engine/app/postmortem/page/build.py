@@ -55,7 +55,7 @@ def build_page(story: Story) -> str:
         settings(story),
         tag("footer", "Written by gapless ", tag("code", "report"), ". Charts by uPlot (MIT licence, Leon Sorokin)."),
     ]
-    scripts = [_static("uplot.js"), _static("page.js")]
+    scripts = [f"/*\n{_static('uplot.LICENSE')}*/\n{_static('uplot.js')}", _static("page.js")]
     shown = {**chart_data(story), "zone": clock.zone}
     whole = join(
         [

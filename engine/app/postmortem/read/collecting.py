@@ -7,6 +7,7 @@ journal of a session that crashed. Only the prices of ``wanted`` symbols are kep
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable
+from itertools import islice
 from math import isfinite, log2
 from typing import Any, Final
 
@@ -22,6 +23,10 @@ STEPS: Final = 16
 """Steps of lag to each doubling: a percentile of them is within 5 %."""
 LAGGING: Final = frozenset({Kind.TRADES, Kind.QUOTES, Kind.BOOKS, Kind.STATUSES, Kind.LULDS})
 """Kinds whose instant is when something happened: a bar's is a minute before it can be told."""
+KEPT_MAX: Final = 40_000_000
+"""Prices of a session that are kept: a gigabyte, some twenty busy symbols for a day. Of more every second one."""
+PORTION: Final = 65_536
+"""Events that are taken before it is looked at how many are kept: some 20 MB of them."""
 COVERS: Final = 0.9
 """A kind of price that reaches over so much of the time as the one that reaches furthest is as good as that."""
 _PRICES: Final = {
@@ -53,6 +58,11 @@ class _Rows:
     at_ns: "array[int]" = field(factory=lambda: array("q"))
     first: "array[float]" = field(factory=lambda: array("d"))
     second: "array[float]" = field(factory=lambda: array("d"))
+
+    def halve(self) -> None:
+        """Keep every second one, the last included."""
+        start = (len(self.at_ns) + 1) % 2
+        self.at_ns, self.first, self.second = self.at_ns[start::2], self.first[start::2], self.second[start::2]
 
 
 @frozen
@@ -104,10 +114,26 @@ class Collecting:
     streams: dict[tuple[str, str], StreamTold] = field(factory=dict)
     lags: dict[str, Lag] = field(factory=dict)
     last_ns: int = 0
+    kept_max: int = KEPT_MAX
+    thinned: int = 0
+    """How often every second price was let go."""
     _rows: dict[tuple[Kind, str], _Rows] = field(factory=dict)
 
     def take_events(self, told: Iterable[tuple[int, MarketEvent]]) -> None:
         """Take events one by one, each with when it was told."""
+        rest = iter(told)
+        while portion := list(islice(rest, PORTION)):
+            self._take_portion(portion)
+            self._bound()
+
+    def _bound(self) -> None:
+        """Let go of every second price while there are more than are kept."""
+        while sum(len(rows.at_ns) for rows in self._rows.values()) > self.kept_max:
+            for rows in self._rows.values():
+                rows.halve()
+            self.thinned += 1
+
+    def _take_portion(self, told: Iterable[tuple[int, MarketEvent]]) -> None:
         places: dict[tuple[type[MarketEvent], str], _Place] = {}
         for at_ns, event in told:
             key = (type(event), event.symbol)
@@ -162,6 +188,7 @@ class Collecting:
             self._count(kind, symbol, mine.num_rows, late, at_ns[0], at_ns[-1])
             if kind in _PRICES and (self.wanted is None or symbol in self.wanted):
                 self._keep(kind, symbol, mine)
+        self._bound()
 
     def _keep(self, kind: Kind, symbol: str, table: Any) -> None:
         import pyarrow.compute as pc  # as above

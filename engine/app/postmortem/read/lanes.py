@@ -92,8 +92,10 @@ def _process_lane(manifest: Manifest, end_ns: int) -> Lane:
     return lane
 
 
-def _line_lanes(controls: Iterable[ControlEvent], end_ns: int) -> list[Lane]:
+def _line_lanes(controls: Sequence[ControlEvent], end_ns: int) -> list[Lane]:
     lanes: dict[str, Lane] = {}
+    repaired = {event.feed for event in controls if isinstance(event, Resumed | Gap)}
+    """Lines that read what they missed: that of the account is up once it is open."""
     state: dict[str, tuple[int, str, str]] = {}
     """By feed: since when it is how, and why."""
 
@@ -108,7 +110,7 @@ def _line_lanes(controls: Iterable[ControlEvent], end_ns: int) -> list[Lane]:
         if isinstance(event, Lost):
             turn(event.feed, event.at_ns, "down", f"lost: {event.reason}")
         elif isinstance(event, Connected):
-            again = event.feed in state
+            again = event.feed in repaired and state.get(event.feed, (0, "", ""))[1] == "down"
             turn(event.feed, event.at_ns, "repair" if again else "up", "reading what was missed" if again else "up")
         elif isinstance(event, Resumed):
             turn(event.feed, event.at_ns, "up", "up")

@@ -15,6 +15,7 @@ ROWS: Final = 262_144
 """Rows of Parquet that are looked at in one piece: some 30 MB of the columns that are read."""
 REPLAY: Final = "replay"
 """The venue of a replay's session, whose market stayed on its tapes."""
+_THINNED: Final = "More prices were told than are kept here: slippage and the extremes of trades are of some of them."
 _TAPED: Final = (Kind.TRADES, Kind.QUOTES, Kind.BARS)
 _COLUMNS: Final = {
     Kind.TRADES: ("price",),
@@ -44,13 +45,14 @@ def read_market(session: RecordedSession, wanted: Collection[str] | None, tapes:
         return MarketRead(found, tuple(_read_tapes(found, session, tapes, wanted)))
     if session.compacted:
         for path in session.parquet_files():
-            _read_parquet(found, path)
+            read_parquet(found, path)
     else:
         found.take_events(session.told())
-    return MarketRead(found)
+    return MarketRead(found, (_THINNED,) if found.thinned else ())
 
 
-def _read_parquet(found: Collecting, path: Path) -> None:
+def read_parquet(found: Collecting, path: Path) -> None:
+    """Take one file of a session. Raises as `read_market`."""
     try:
         import pyarrow.parquet as parquet  # an extra: see `engine.store.session.columns`
     except ImportError:

@@ -19,6 +19,8 @@ from engine.store.session.orders import NAME
 
 CONTROLS_MAX: Final = 50_000
 """Control events that are kept: a cut a minute for a month, with what follows it. More are counted."""
+RUNS_MAX: Final = 10_000
+"""Runs of strategies that are kept, the first ones: a restart a minute for a week."""
 ORDER: Final = "order:"
 """Begins what a `Read` of an order is about."""
 
@@ -66,7 +68,8 @@ class Journal:
         elif isinstance(record, Noted):
             self._take_control(record.event)
         elif isinstance(record, Began):
-            self.runs.append(RunOf(record.strategy, record.run, record.at_ns))
+            if len(self.runs) < RUNS_MAX:
+                self.runs.append(RunOf(record.strategy, record.run, record.at_ns))
         elif isinstance(record, Ended):
             self._end(record)
 
