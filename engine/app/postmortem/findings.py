@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from attrs import frozen
 
+from engine.app.postmortem.units import times
 from engine.core.blotter.executions import symbol_of
 from engine.model.control import Alarm, Gap, Lost
 from engine.model.intent import Outcome, Ticket
@@ -66,7 +67,7 @@ def _of_strategies(story: "Story") -> Iterator[Finding]:
     failed = [run for run in story.journal.runs if run.how == "failed"]
     for name, count in Counter(run.strategy for run in failed).items():
         last = [run for run in failed if run.strategy == name][-1]
-        yield Finding("bad", f"{name} failed {_times(count)}, the last time: {last.error}")
+        yield Finding("bad", f"{name} failed {times(count)}, the last time: {last.error}")
     killed = (story.closing.get("account") or {}).get("killed")
     if killed:
         yield Finding("bad", f"The kill switch was tripped: {killed}")
@@ -127,7 +128,7 @@ def _of_line(story: "Story") -> Iterator[Finding]:
         yield Finding("warning", f"{_count(len(gaps), 'gap')} told and left open: {named}.")
     lost = Counter(event.feed for event in controls if isinstance(event, Lost))
     if lost:
-        named = ", ".join(f"{feed} {_times(count)}" for feed, count in lost.items())
+        named = ", ".join(f"{feed} {times(count)}" for feed, count in lost.items())
         yield Finding("note", f"Lines were lost and came back: {named}.")
     alarms = [event for event in controls if isinstance(event, Alarm)]
     if alarms:
@@ -149,7 +150,3 @@ def _orders(count: int) -> str:
 
 def _count(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"

@@ -44,7 +44,11 @@ def _money(story: Story) -> str:
         ("capital", dollars(story.capital), story.capital_from),
         ("max drawdown", dollars(all_of.max_drawdown_dollars), percent(all_of.max_drawdown)),
         ("longest", duration(all_of.longest_drawdown_s), "below a former high"),
-        ("sharpe", number(all_of.sharpe), f"a year, of {count(all_of.returns)} returns a {story.grid.period}"),
+        (
+            "sharpe",
+            number(all_of.sharpe),
+            f"a year, by {count(all_of.returns)} returns of one {story.grid.period} each",
+        ),
         ("sortino", number(all_of.sortino)),
         ("volatility", percent(all_of.volatility), "a year"),
         ("trades", count(all_of.trades), f"ended, {count(all_of.open_trades)} open"),

@@ -75,3 +75,8 @@ def milliseconds(value: float | None) -> str:
     if value >= 10_000:
         return duration(value / 1000)
     return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms" if value >= 1 else f"{value:.2f} ms"
+
+
+def times(count: int) -> str:
+    """How often: ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count:,} times"

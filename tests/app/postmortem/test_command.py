@@ -33,19 +33,19 @@ async def flips(ctx: Context) -> None:
     async with ctx.orders(on_exit="flatten", within=5), ctx.quotes("SPY", full="latest"):
         while True:
             await ctx.target("SPY", 5)
-            await trio.sleep(7)
-            await ctx.target("SPY", 0)
             await trio.sleep(3)
+            await ctx.target("SPY", 0)
+            await trio.sleep(2)
 
 
 async def run_session(folder: Path) -> SessionReport:
-    """Two minutes at an exchange that cuts the line once."""
+    """A minute at an exchange that cuts the line once."""
     faults = parse_faults('[[fault]]\nkind = "cut"\nafter_events = 300\n')
     options = ExchangeOptions(symbols=("SPY",), events_per_s=20.0, burst=False, faults=faults)
     loaded = (LoadedStrategy(flips, None, "flips"),)
     async with open_exchange(options) as running:
         return await run_live(
-            RunOptions(strategies=loaded, for_s=120.0, record_dir=folder, state=folder.parent / "state"),
+            RunOptions(strategies=loaded, for_s=60.0, record_dir=folder, state=folder.parent / "state"),
             exchange=running,
             run_sync=run_inline,
         )

@@ -169,6 +169,7 @@ def test_what_a_trader_looks_for_is_there(page: str) -> None:
     said = Reader(page).said
     for text in (
         "Look at this trend failed once",
+        "failed; failed once, the last: planned",
         "Sharpe",
         "Longest drawdown",
         "Profit factor",

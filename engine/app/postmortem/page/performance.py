@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from engine.app.postmortem.figures import GROWTH_DAYS_MIN, Figures
 from engine.app.postmortem.page.html import Clock, Column, Markup, details, section, table, tag
 from engine.app.postmortem.story import Story
-from engine.app.postmortem.units import NOTHING, bps, dollars, duration, number, percent
+from engine.app.postmortem.units import NOTHING, bps, dollars, duration, number, percent, times
 from engine.core.measures.quality import sum_up
 from engine.model.instant import NS_PER_S
 
@@ -111,7 +111,7 @@ def measures(story: Story) -> Markup:
     columns = [Column("measure", left=True), *(Column(name, signed=True) for name, _ in known)]
     source = "day" if story.grid.daily else story.grid.period
     lead = (
-        f"Risk is measured by {story.figures.returns:,} returns a {source}, of which a year is taken to have "
+        f"Risk is measured by {story.figures.returns:,} returns of one {source} each, of which a year is taken to have "
         f"{story.grid.periods:,.0f}. "
         + ("" if story.grid.daily else "Out of so little time a year's ratio is no forecast; compare like with like.")
     )
@@ -175,7 +175,9 @@ def strategies(story: Story) -> Markup:
         mine = story.by_strategy.get(player.name)
         own = [run for run in runs if run.strategy == player.name]
         failed = [run for run in own if run.how == "failed"]
-        how = failed[-1].error if failed else (own[-1].how if own else "") or "not recorded"
+        how = (own[-1].how if own else "") or "not recorded"
+        if failed:
+            how = f"{how}; failed {times(len(failed))}, the last: {failed[-1].error}"
         params = ", ".join(f"{name}={value}" for name, value in player.params.items())
         rows.append(
             (
