@@ -105,11 +105,11 @@ def tell_story(folder: Path, *, tapes: Sequence[Path] = (), capital: float | Non
 
 
 def _end_ns(session: RecordedSession, journal: Journal, market: Collecting, moves: Moves) -> int:
-    told = session.manifest.ended_ns
-    if told is not None:
-        return max(told, session.manifest.started_ns)
-    last_fill = moves.within[-1].ts_ns if moves.within else 0
-    return max(journal.last_ns, market.last_ns, last_fill, session.manifest.started_ns)
+    """When it ended, or the last that is known of it; a fill by the venue's clock may be a moment later than ours."""
+    known = [session.manifest.started_ns, *(move.ts_ns for move in moves.within[-1:])]
+    if session.manifest.ended_ns is not None:
+        return max(session.manifest.ended_ns, *known)
+    return max(journal.last_ns, market.last_ns, *known)
 
 
 def _symbols(market: Collecting, wanted: set[str]) -> list[str]:

@@ -12,7 +12,22 @@ from engine.flow.journal.values import parse
 from engine.model.control import ControlEvent
 from engine.model.entry import Intended, Stood
 from engine.model.intent import Outcome, Ticket
-from engine.model.journal import DECISIVE, Asked, Began, Ended, JournalRecord, Kept, Noted, Read, Said
+from engine.model.journal import (
+    DECISIVE,
+    Answered,
+    Asked,
+    Began,
+    Cut,
+    Ended,
+    JournalRecord,
+    Kept,
+    Noted,
+    Read,
+    Said,
+    Took,
+    Went,
+    Woke,
+)  # fmt: skip
 from engine.ports import LiveOrder
 from engine.store.session import RecordedSession, read_orders
 from engine.store.session.orders import NAME
@@ -21,6 +36,7 @@ CONTROLS_MAX: Final = 50_000
 """Control events that are kept: a cut a minute for a month, with what follows it. More are counted."""
 RUNS_MAX: Final = 10_000
 """Runs of strategies that are kept, the first ones: a restart a minute for a week."""
+_PASSED_OVER: Final = frozenset({Answered, Cut, Said, Took, Went, Woke})
 ORDER: Final = "order:"
 """Begins what a `Read` of an order is about."""
 
@@ -47,8 +63,6 @@ class Journal:
     runs: list[RunOf] = field(factory=list)
     decisions: Counter[str] = field(factory=Counter)
     """By strategy."""
-    said: Counter[str] = field(factory=Counter)
-    """Lines of ``ctx.log``, by strategy."""
     last_ns: int = 0
     tickets: dict[str, Ticket] = field(factory=dict)
     """Orders as they were seen last, by client order id."""
@@ -56,10 +70,10 @@ class Journal:
     def take(self, record: JournalRecord) -> None:
         """Take one record. What it tells of values that are not understood is passed over."""
         self.last_ns = max(self.last_ns, record.at_ns)
+        if type(record) in _PASSED_OVER:  # most of them, and there are as many as market events
+            return
         if isinstance(record, Asked):
             self.decisions[record.strategy] += record.verb in DECISIVE
-        elif isinstance(record, Said):
-            self.said[record.strategy] += 1
         elif isinstance(record, Read):
             if record.what.startswith(ORDER) and record.value[:1] == "{":
                 self._take_order(record.value)
