@@ -235,7 +235,10 @@ def test_sessions_with_nothing_to_draw_have_a_page_that_says_so(tmp_path: Path) 
     assert "holds no event of a market and no order" in empty
     watching = made.manifest_of(strategies=(Player(name="watch"),))
     watched = made.write_session(tmp_path / "w", market=made.make_market(("AAA",), 3, 30), manifest=watching)
-    said = Reader(build_page(tell_story(watched))).said
+    reader = Reader(build_page(tell_story(watched)))
+    said = reader.said
+    links = {value[1:] for name, one in reader.elements if name == "a" and (value := one.get("href"))}
+    assert links <= {one.get("id") for _, one in reader.elements}
     assert "No strategy of this session trades" in said
     assert "only watches" in said
     crashed = made.write_session(tmp_path / "c", market=made.make_market(("AAA",), 3, 30), crashed=True)

@@ -37,12 +37,7 @@ def build_page(story: Story) -> str:
     title = (
         f"{', '.join(player.name for player in story.manifest.strategies) or 'session'}, {clock.day(story.start_ns)}"
     )
-    body = [
-        _header(story, clock),
-        nothing_happened(story),
-        findings(story),
-        key_figures(story),
-        _contents(),
+    parts = [
         equity(story, clock),
         measures(story),
         strategies(story),
@@ -53,6 +48,14 @@ def build_page(story: Story) -> str:
         lags(story),
         streams(story, clock),
         settings(story),
+    ]
+    body = [
+        _header(story, clock),
+        nothing_happened(story),
+        findings(story),
+        key_figures(story),
+        _contents(join(parts)),
+        *parts,
         tag("footer", "Written by gapless ", tag("code", "report"), ". Charts by uPlot (MIT licence, Leon Sorokin)."),
     ]
     scripts = [f"/*\n{_static('uplot.LICENSE')}*/\n{_static('uplot.js')}", _static("page.js")]
@@ -103,8 +106,9 @@ def _header(story: Story, clock: Clock) -> Markup:
     return tag("header", tag("h1", names), tag("p", span), tag("p", *badges))
 
 
-def _contents() -> Markup:
-    return tag("nav", *(tag("a", name, href=f"#{place}") for place, name in _PARTS), aria_label="Parts of this page")
+def _contents(parts: Markup) -> Markup:
+    links = [tag("a", name, href=f"#{place}") for place, name in _PARTS if f'<section id="{place}"' in parts]
+    return tag("nav", *links, aria_label="Parts of this page")
 
 
 @cache

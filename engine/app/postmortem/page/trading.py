@@ -38,7 +38,7 @@ def prices(story: Story) -> Markup:
     parts = [_price_chart(story, symbol, place) for place, symbol in enumerate(symbols)]
     buy, sell = tag("span", "▲", cls="buy"), tag("span", "▼", cls="sell")
     key = tag("p", buy, " buy  ", sell, " sell. Drag to zoom, double-click to go back.", cls="lead")
-    return section("Prices and fills", key, *parts, name="prices")
+    return section("Prices and fills", key if story.filled else "", *parts, name="prices")
 
 
 def _price_chart(story: Story, symbol: str, place: int) -> Markup:
@@ -51,9 +51,12 @@ def _price_chart(story: Story, symbol: str, place: int) -> Markup:
 def _about(story: Story, symbol: str) -> str:
     mine = [order for order in story.filled if order.symbol == symbol]
     fills = sum(order.fills for order in mine)
+    by = _MARKED.get(story.told[symbol].marked_by, "")
+    if not mine:
+        return f"price: {by}"
     more = f", the last {MARKS_MAX:,} are drawn" if fills > MARKS_MAX else ""
     told = f"{fills:,} fill{'' if fills == 1 else 's'} of {len(mine):,} order{'' if len(mine) == 1 else 's'}{more}"
-    return f"{told}; price: {_MARKED.get(story.told[symbol].marked_by, '')}"
+    return f"{told}; price: {by}"
 
 
 def trades(story: Story, clock: Clock) -> Markup:

@@ -27,7 +27,7 @@ from engine.model.journal import (
     Took,
     Went,
     Woke,
-)  # fmt: skip
+)
 from engine.ports import LiveOrder
 from engine.store.session import RecordedSession, read_orders
 from engine.store.session.orders import NAME
