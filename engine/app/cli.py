@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from engine.app import commands, kill, lint, record, replay, simulate, top, verify
+from engine.app import commands, kill, lint, postmortem, record, replay, simulate, top, verify
 from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
@@ -59,6 +59,7 @@ _COMMANDS: Final = (
     ),
     *kill.COMMANDS,
     *lint.COMMANDS,
+    *postmortem.COMMANDS,
     *record.COMMANDS,
     *replay.COMMANDS,
     *simulate.COMMANDS,

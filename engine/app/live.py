@@ -17,6 +17,7 @@ from engine.app.figures import read_figures
 from engine.app.logs import redacted
 from engine.app.options import RunOptions, Tuning
 from engine.app.plugins.trading import may_trade
+from engine.app.record.closing import keep_figures
 from engine.app.record.open import recording_for
 from engine.app.report import EndedBy, SessionReport
 from engine.app.wiring import Venue, open_venue
@@ -102,6 +103,7 @@ async def run_live(
                     await session.run(*background)
             clock_nursery.cancel_scope.cancel()
         figures = read_figures(session, venue, started_s, cast(EndedBy, session.ended_by), account=account)
+        await keep_figures(options, figures, account, report, run_sync=run_sync)
     failures = [session.failure, *(run.failure for run in session.runs if isinstance(run.failure, Misconfigured))]
     for failure in failures:
         if failure is not None:

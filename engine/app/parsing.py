@@ -39,6 +39,8 @@ class Flag:
     ending: str = ""
     """Words that end like this belong to the flag before them even in a command that takes words of its own."""
     show_default: bool = False
+    letter: str = ""
+    """A second name of one letter, as in ``-o``."""
 
 
 @frozen
@@ -162,7 +164,7 @@ def _argument(field: str, annotation: Any, mark: Words) -> click.Argument:
 
 def _option(field: str, annotation: Any, mark: Flag, *, default: Any) -> FlagOption:
     kind, several = _single(annotation)
-    names = [f"--{mark.name or field.replace('_', '-')}", field]
+    names = [f"--{mark.name or field.replace('_', '-')}", *([f"-{mark.letter}"] if mark.letter else []), field]
     if kind is bool:
         option = FlagOption(names, is_flag=True, default=default, help=mark.help)
     else:

@@ -28,7 +28,7 @@ def describe_live(options: RunOptions, now_ns: int) -> Manifest:
         return redacted(own(text))
 
     settings = {
-        attribute.name: _plain(getattr(options, attribute.name), redact)
+        attribute.name: plain_value(getattr(options, attribute.name), redact)
         for attribute in fields(RunOptions)
         if attribute.name not in _NOT_TOLD
     }
@@ -59,16 +59,16 @@ def describe_strategy(loaded: LoadedStrategy) -> Player:
     )
 
 
-def _plain(value: Any, redact: Callable[[str], str]) -> Any:
-    """A value as JSON has it; what it has no word for becomes text without secrets."""
+def plain_value(value: Any, redact: Callable[[str], str]) -> Any:
+    """A value as JSON has it; what it has no word for becomes text, and no text has a secret in it."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if has(type(value)):
-        return {one.name: _plain(getattr(value, one.name), redact) for one in fields(type(value))}
+        return {one.name: plain_value(getattr(value, one.name), redact) for one in fields(type(value))}
     if isinstance(value, Mapping):
-        return {str(name): _plain(each, redact) for name, each in value.items()}
+        return {str(name): plain_value(each, redact) for name, each in value.items()}
     if isinstance(value, tuple | list | set | frozenset):
-        return [_plain(each, redact) for each in value]
+        return [plain_value(each, redact) for each in value]
     if isinstance(value, Enum):
-        return _plain(value.value, redact)
+        return plain_value(value.value, redact)
     return redact(str(value) if not isinstance(value, Decimal) else f"{value:f}")

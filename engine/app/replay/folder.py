@@ -8,12 +8,13 @@ from attrs import define, field
 
 from engine.app.record.describe import describe_strategy
 from engine.app.replay.options import ReplayOptions
+from engine.app.report import SessionReport
 from engine.errors import StoreFailed
 from engine.model.intent import Ticket
 from engine.model.journal import JournalRecord
 from engine.ports.tape import Tape
 from engine.store.folder import make_folder
-from engine.store.session import write_orders
+from engine.store.session import write_closing, write_orders
 from engine.store.session.manifest import Manifest
 from engine.store.session.writer import Batch, SessionWriter
 
@@ -51,11 +52,12 @@ class Folder:
         except OSError as error:
             raise _refused(self.writer.folder, error) from error
 
-    def end(self, ended_ns: int, tickets: Iterable[Ticket]) -> None:
-        """Write what is left, and how each order stands. Raises `StoreFailed`."""
+    def end(self, ended_ns: int, tickets: Iterable[Ticket], report: SessionReport) -> None:
+        """Write what is left, how each order stands, and the figures of the end. Raises `StoreFailed`."""
         self._flush()
         try:
             write_orders(self.writer.folder, tickets)
+            write_closing(self.writer.folder, report.to_json())
             self.writer.finish(ended_ns)
         except OSError as error:
             raise _refused(self.writer.folder, error) from error

@@ -65,7 +65,7 @@ def replay(options: ReplayOptions, tape: Tape | None = None) -> Replayed:
         if seal is not None:
             _tell_swallowed(seal, held)
         if folder is not None:
-            folder.end(clock.now_ns(), held.tickets)
+            folder.end(clock.now_ns(), held.tickets, held.report)
         journal_hash = keeper.hexdigest(digest())
     decisions = decisions_of(keeper.decisions)
     by_strategy = fingerprints(decisions)

@@ -1,9 +1,12 @@
 """A session written down: manifest, journals of the market, of decisions and of raw frames, and reading them back.
 
 A folder holds one session: ``manifest.json``; ``market.journal`` while it runs and ``market/DAY/KIND.parquet`` after;
-``decisions.journal``; ``frames.journal`` where raw frames were asked for; ``orders.jsonl``; ``session.log``.
+``decisions.journal``; ``frames.journal`` where raw frames were asked for; ``orders.jsonl``; ``report.json``;
+``session.log``.
 """
 
+from engine.store.session.closing import read_closing as read_closing
+from engine.store.session.closing import write_closing as write_closing
 from engine.store.session.manifest import Manifest as Manifest
 from engine.store.session.manifest import Player as Player
 from engine.store.session.manifest import Run as Run

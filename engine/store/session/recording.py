@@ -7,6 +7,7 @@ A recording never stops the trading beside it. Where the disk refuses or stands 
 keeps what is written, and the streams get a gap from there to the end.
 """
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -25,6 +26,7 @@ from engine.store.folder import make_folder
 from engine.store.lock import hold_lock
 from engine.store.session.compact import Compaction
 from engine.store.session.manifest import Manifest
+from engine.store.session.orders import append_orders
 from engine.store.session.writer import Batch, SessionWriter
 from engine.store.sqlite import RunSync
 
@@ -32,6 +34,8 @@ FLUSH_S: Final = 0.1
 """How long an event waits to be written at most, while the disk keeps up."""
 SYNC_S: Final = 1.0
 """A sync this often costs a disk little; what is written survives the process without one."""
+ORDERS_S: Final = 2.0
+"""How often changes of orders are noted: what a report of a session that crashed may lack of them."""
 EVENT_BYTES: Final = 256
 """What an event or a record that waits takes, about."""
 URGENT_BYTES: Final = 20_000 * EVENT_BYTES
@@ -68,7 +72,9 @@ class Recording:
     outcome: str = field(default="", init=False)
     """What became of the market's events at the end where they are not in ``market/``: a sentence."""
     tickets: Callable[[], Iterable[Ticket]] | None = field(default=None, init=False)
-    """Where the orders of the session can be read at its end; ``None`` where it has no account."""
+    """Where the orders of the session can be read; ``None`` where it has no account."""
+    _kept: dict[str, Ticket] = field(factory=dict, init=False)
+    """Orders as they were noted last."""
     _batch: Batch = field(factory=Batch, init=False)
     _waiting: int = field(default=0, init=False)
     _urgent: trio.Event = field(factory=trio.Event, init=False)
@@ -119,6 +125,8 @@ class Recording:
         with self._shield:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sync_often)
+                if self._flush_s < math.inf:
+                    nursery.start_soon(self._keep_orders)
                 task_status.started()
                 while not self._closed:
                     with trio.move_on_after(self._flush_s):
@@ -143,6 +151,19 @@ class Recording:
         except OSError as error:
             self._batch = Batch()
             self._fail(f"the disk refused ({error.strerror or error}); look at its free space and its health")
+
+    async def _keep_orders(self) -> None:
+        while True:
+            await trio.sleep(ORDERS_S)
+            tickets = () if self.tickets is None or self.failure else self.tickets()
+            changed = [one for one in tickets if self._kept.get(one.client_order_id) is not one]
+            if not changed:
+                continue
+            self._kept.update((one.client_order_id, one) for one in changed)
+            try:
+                await self._run_sync(append_orders, self.folder, changed, abandon_on_cancel=True)
+            except OSError as error:
+                self._fail(f"the disk refused ({error.strerror or error}); look at its free space and its health")
 
     async def _sync_often(self) -> None:
         while True:

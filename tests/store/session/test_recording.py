@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from engine.errors import Misconfigured, StoreFailed
+from engine.model.entry import Stood
 from engine.model.journal import Said
-from engine.store.session import Manifest, open_recording, read_session
+from engine.store.session import Manifest, open_recording, read_orders, read_session
 from engine.store.session.manifest import WINDOW_S
-from engine.store.session.recording import CLOSE_MAX_S, EVENT_BYTES, URGENT_BYTES
+from engine.store.session.orders import PART
+from engine.store.session.recording import CLOSE_MAX_S, EVENT_BYTES, ORDERS_S, URGENT_BYTES
 
 
 class Disk:
@@ -59,6 +62,27 @@ async def test_a_list_that_is_used_again_was_told_as_it_was(tmp_path: Path, mani
     assert list(session.records()) == [Said(3, 5, "s", "x")]
     assert (session.compacted, recording.outcome, recording.failure) == (True, "", "")
     assert session.manifest.last_seq == 3
+
+
+async def test_orders_are_noted_as_they_change(
+    tmp_path: Path, manifest: Manifest, disk: Disk, stood: Callable[..., Stood], autojump_clock: MockClock
+) -> None:
+    tickets = [stood(1).ticket]
+    async with open_recording(tmp_path, manifest, run_sync=disk) as recording:
+        recording.tickets = lambda: tickets
+        await trio.sleep(ORDERS_S + 0.1)
+        assert list(read_orders(tmp_path)) == tickets
+        tickets[0] = evolve(tickets[0], reason="changed")
+        tickets.append(stood(2).ticket)
+        await trio.sleep(ORDERS_S)
+        assert list(read_orders(tmp_path)) == tickets
+        size = (tmp_path / PART).stat().st_size
+        await trio.sleep(10 * ORDERS_S)
+        assert (tmp_path / PART).stat().st_size == size
+        disk.refuses = "append_orders"
+        tickets.append(stood(3).ticket)
+        await trio.sleep(ORDERS_S)
+        assert "the disk refused" in recording.failure
 
 
 async def test_a_large_batch_does_not_wait_for_its_turn(
