@@ -42,3 +42,18 @@ class Finding:
     title: str = field(validator=validators.max_len(TITLE_CHARS_MAX))
     text: str = ""
     at_ns: int = 0
+
+
+@frozen(kw_only=True)
+class Alarm:
+    """A finding as it stands. ``count``: how often it was found; ``since_s``, ``last_s``: seconds since the epoch.
+
+    ``acknowledged``: who did, empty while nobody has. ``over``: it no longer holds, and is kept to be looked at.
+    """
+
+    finding: Finding
+    since_s: float
+    last_s: float
+    count: int = 1
+    acknowledged: str = ""
+    over: bool = False
