@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from engine.app import commands, kill, lint, record, replay, simulate, verify
+from engine.app import alerts, commands, kill, lint, record, replay, simulate, verify
 from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
@@ -56,6 +56,7 @@ _COMMANDS: Final = (
         "Check keys, plan, clock and line, and say what to do about each.",
         ("gapless doctor", "gapless doctor --venue live --feed sip --json"),
     ),
+    *alerts.COMMANDS,
     *kill.COMMANDS,
     *lint.COMMANDS,
     *record.COMMANDS,
@@ -167,7 +168,10 @@ def _ended_badly(error: BaseException, *, debug: bool) -> int:
         return error.code if isinstance(error.code, int) else 1
     if interrupted(error):
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    redact = Redactor(Secret(os.environ.get(name, "")) for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"))
+    from engine.app.alerts.channels import secrets_in
+
+    keys = (Secret(os.environ.get(name, "")) for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"))
+    redact = Redactor((*keys, *secrets_in(os.environ.get("GAPLESS_ALERT_URLS", ""))))
     known = known_cause(error)
     if known is not None and not debug:
         return _say(redact(str(known)), known.exit_code)

@@ -18,6 +18,7 @@ import msgspec
 import trio
 from attrs import evolve
 
+from engine.app.beside.compose import alert_channels, beside_of, secrets_beside
 from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
 from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
 from engine.app.flags import RunFlags
@@ -107,9 +108,11 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
 
 async def hold_session(options: RunOptions, settings: Settings, *, as_json: bool) -> int:
     """Run the session with its view and print its report; returns the exit code."""
+    channels = alert_channels(settings)
     redact = configure_logs(
-        level=settings.log_level, file=settings.log_file, secrets=(settings.key_id, settings.secret_key)
+        level=settings.log_level, file=settings.log_file, secrets=secrets_beside(settings, channels)
     )
+    options = evolve(options, attached=beside_of(settings, channels))
     tables = wants_tables(as_json=as_json, isatty=sys.stderr.isatty)
     view = View(title="gapless " + " ".join(loaded.name for loaded in options.strategies), live=tables)
     # With --json stdout holds one object and nothing else, whatever a strategy prints.
