@@ -81,8 +81,16 @@ def _send(channel: Channel, title: str, notice: Notice) -> str:
     """Why it was not taken; empty if it was. Whatever a plug-in raises is a reason too."""
     apprise = load_apprise()
     try:
-        # No executor of apprise's own: its threads would be waited for at the end of the process.
-        asset = apprise.AppriseAsset(app_id="gapless", app_desc="gapless", async_mode=False)
+        # Without time limits of its own apprise has no executor of its own, whose threads would be waited for at the
+        # end of the process. Nothing of ours is put on its disk.
+        asset = apprise.AppriseAsset(
+            app_id="gapless",
+            app_desc="gapless",
+            async_mode=False,
+            service_timeout=0,
+            storage_mode="memory",
+            result_log_disk_size=0,
+        )
         target = apprise.Apprise(asset=asset)
         service = apprise.Apprise.instantiate(channel.url.reveal(), asset=asset)
         if service is None:

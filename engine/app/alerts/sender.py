@@ -58,6 +58,7 @@ class Sender:
             for outbox in self.outboxes:
                 outbox.hurry()
             with trio.move_on_after(CLOSE_WITHIN_S, shield=True):
+                await trio.lowlevel.checkpoint()
                 for outbox in self.outboxes:
                     await outbox.wait_empty()
             left = {one.channel.name: one.left + one.lost for one in self.outboxes if one.left or one.lost}

@@ -71,7 +71,7 @@ async def sending(post: Post, *channels: Channel, policy: AlertPolicy | None = N
         try:
             yield sender
         finally:
-            await sender.close()
+            await sender.close()  # noqa: ASYNC102 - shielded and bounded inside
             nursery.cancel_scope.cancel()
 
 
