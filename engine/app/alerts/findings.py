@@ -12,6 +12,8 @@ from engine.flow.notices import Notices
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
 from engine.model.control import Alarm, ControlEvent, Halted
 
+SAID: Final = ("halted/", "killswitch/", "session/")
+"""Keys of what the log has in the words of whatever it happened to."""
 NOTICES_MAX: Final = 1000
 """Events that wait to be looked at; they are looked at whenever the loop gets round to it."""
 KEY_CHARS_MAX: Final = 60

@@ -33,6 +33,8 @@ class LiveAlarms:
     wall_ns: Callable[[], int]
     redact: Callable[[str], str] = str
     zone: ZoneInfo | None = None
+    said: tuple[str, ...] = ()
+    """Beginnings of keys whose alarms are said in the log where they come from: here only for who reads it all."""
     news: Waker = field(factory=Waker, init=False)
     """Wakes who looks for what is due."""
     _began_s: float = field(init=False)
@@ -88,7 +90,8 @@ class LiveAlarms:
         due = self.book.due(self.now_s(), self.local(), closing=closing)
         for alarm in due.over:
             held_s = alarm.last_s - alarm.since_s
-            self._line("SUCCESS", f"Alarm over after {held_s:.0f} s: {alarm.finding.title} ({alarm.finding.key})")
+            level = "DEBUG" if alarm.finding.key.startswith(self.said) else "SUCCESS"
+            self._line(level, f"Alarm over after {held_s:.0f} s: {alarm.finding.title} ({alarm.finding.key})")
         return due.notices
 
     def _wake(self) -> None:
@@ -109,7 +112,8 @@ class LiveAlarms:
         found = alarm.finding
         title = found.title.rstrip(".")
         about = f". {found.text}" if found.text else ""
-        self._line(_LEVELS[found.severity], f"Alarm, {found.severity.value}: {title}{about} ({found.key})")
+        level = "DEBUG" if found.key.startswith(self.said) else _LEVELS[found.severity]
+        self._line(level, f"Alarm, {found.severity.value}: {title}{about} ({found.key})")
 
     def _line(self, level: str, sentence: str) -> None:
         now_s = self.now_s()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from engine.app.alerts.channels import Channel
-from engine.app.alerts.findings import listen, tell_ending, tell_events, tell_left, watch_killswitch
+from engine.app.alerts.findings import SAID, listen, tell_ending, tell_events, tell_left, watch_killswitch
 from engine.app.alerts.live import LiveAlarms
 from engine.app.alerts.outbox import Send
 from engine.app.alerts.post import Post
@@ -32,7 +32,9 @@ async def open_alerts(
     ``send``: how a notice is sent, in place of apprise. What leaves the block is told before it goes on: a session that
     ended by an error, and then at most five seconds for notices that are still on their way.
     """
-    alarms = LiveAlarms(book=Book(settings.policy()), wall_ns=engine.venue.wall_ns, redact=redact, zone=settings.zone())
+    alarms = LiveAlarms(
+        book=Book(settings.policy()), wall_ns=engine.venue.wall_ns, redact=redact, zone=settings.zone(), said=SAID
+    )
     engine.alarms = alarms
     sender = Sender(alarms, channels, send or Post(title_of(engine)), well=lambda: well(engine))
     notices = listen(engine)
