@@ -53,6 +53,10 @@ class Book:
     """Those of which something may have to be said now."""
     _queue: list[tuple[float, str]] = field(factory=list, init=False)
     """When the others are to be looked at again, the next first (`heapq`)."""
+    _waiting: dict[str, Entry] = field(factory=dict, init=False)
+    """Those that are to be told, and wait for the next digest."""
+    _asleep: dict[str, Entry] = field(factory=dict, init=False)
+    """Those that wait for the end of the quiet hours."""
     _done: dict[str, None] = field(factory=dict, init=False)
     """The keys of those that are over and told, the oldest first."""
     _held: dict[str, dict[str, None]] = field(factory=dict, init=False)
@@ -190,6 +194,10 @@ class Book:
         quiet = self.policy.quiet is not None and self.policy.quiet.covers(local.time()) and not closing
         self.look_s = NEVER_S if self.policy.heartbeat_at is None else now_s + LOOK_EVERY_S
         self._wake_queued(NEVER_S if closing else now_s)
+        for kept, free in ((self._waiting, self._budget.digest_at_s() <= now_s), (self._asleep, not quiet)):
+            if free or closing:
+                self._restless.update(kept)
+                kept.clear()
         over: list[Alarm] = []
         ready: list[tuple[Entry, Why]] = []
         for key, entry in list(self._restless.items()):
@@ -203,15 +211,24 @@ class Book:
                 self._rest(entry)
             elif quiet and entry.severity is not Severity.CRITICAL:
                 self._held_back = True
-                self.look_s = min(self.look_s, now_s + LOOK_EVERY_S)
+                self._park(entry, self._asleep)
             else:
                 ready.append((entry, why))
         notices = self._told(ready, watch, quiet=quiet, closing=closing)
         if not quiet:
             notices += self._heartbeat(watch)
+        if self._asleep:
+            self.look_s = min(self.look_s, now_s + LOOK_EVERY_S)
+        if self._waiting:
+            self.look_s = min(self.look_s, self._budget.digest_at_s())
         if self._queue:
             self.look_s = min(self.look_s, self._queue[0][0])
         return Due(tuple(notices), tuple(over))
+
+    def _park(self, entry: Entry, where: dict[str, Entry]) -> None:
+        key = entry.finding.key
+        self._restless.pop(key, None)
+        where[key] = entry
 
     def _rest(self, entry: Entry) -> None:
         """Nothing is to be said of it now: look at it again when there may be."""
@@ -244,13 +261,14 @@ class Book:
                 notices.append(self._say(entry, why, watch))
             else:
                 rest.append((entry, why))
-        self._held_back = self._held_back and (quiet or bool(rest))
+        self._held_back = self._held_back and (quiet or bool(rest) or bool(self._waiting))
         if rest and (closing or self._budget.digest_at_s() <= watch.now_s):
             self._held_back = False
             self._budget.spend_digest(watch.now_s)
             notices.append(self._say_together(rest, watch, morning=morning))
-        elif rest:
-            self.look_s = min(self.look_s, self._budget.digest_at_s())
+        else:
+            for entry, _ in rest:
+                self._park(entry, self._waiting)
         return notices
 
     def _say(self, entry: Entry, why: Why, watch: Watch) -> Notice:

@@ -78,7 +78,8 @@ class Entry:
     @property
     def severity(self) -> Severity:
         """How bad it is, or was when it was told."""
-        return max(self.finding.severity, self.said or self.finding.severity, key=lambda one: one.rank)
+        said, found = self.said, self.finding.severity
+        return found if said is None or found.rank >= said.rank else said
 
     @property
     def done(self) -> bool:

@@ -24,6 +24,8 @@ from engine.model.control import Connected, Halted
 from engine.testing.inline import run_inline
 from engine.testing.simulated import SimulatedExchange
 
+pytestmark = pytest.mark.exchange(symbols="SPY", events_per_s=2)
+
 CHANNEL = Channel("phone", Secret("json://phone"))
 Told = list[Notice]
 

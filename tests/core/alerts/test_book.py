@@ -195,6 +195,17 @@ def test_quiet_hours_hold_back_what_is_not_critical_and_lose_nothing() -> None:
     assert all(str(number) in morning.text for number in range(40))
 
 
+def test_a_storm_of_what_is_critical_is_told_in_the_night_too() -> None:
+    paging = Paging(QUIET, start_s=night(23), zone=BERLIN)
+    for number in range(60):
+        paging.tell(finding(f"blind/{number}", CRITICAL))
+        paging.tell(finding(f"slow/{number}"))
+        paging.wait(5)
+    paging.wait(200)
+    told = {key for _, notice in paging.told for key in notice.keys}
+    assert told == {f"blind/{number}" for number in range(60)}
+
+
 @pytest.mark.parametrize(("day", "month", "hours"), [(28, 3, 8), (24, 10, 10), (4, 3, 9)])
 def test_quiet_hours_go_by_the_clock_on_the_wall_also_when_it_is_changed(day: int, month: int, hours: int) -> None:
     paging = Paging(QUIET, start_s=night(22, 0, day, month), zone=BERLIN, step_s=10)
