@@ -73,15 +73,22 @@ def _kind(message: str) -> str:
     return "-".join(re.findall(r"[a-z]+", message.lower()))[:KEY_CHARS_MAX]
 
 
+class Heard(Notices):
+    """Notices that go on when a session closes its channels: what strategies leave behind is told after that."""
+
+    def close(self) -> None:
+        """More may come."""
+
+
 def listen(engine: Engine) -> Notices:
     """From now on hear what happens to the lines and the strategies."""
-    notices = Notices(capacity=NOTICES_MAX)
+    notices = Heard(capacity=NOTICES_MAX)
     engine.markets.listen(notices)
     return notices
 
 
 async def tell_events(engine: Engine, notices: Notices) -> None:
-    """Tell what is heard, until the session stops."""
+    """Tell what is heard, until cancelled."""
     async for event in notices:
         _tell(engine, event)
 

@@ -155,6 +155,19 @@ async def test_an_alarm_of_the_line_is_told_once_whatever_figures_it_has(exchang
     assert notice.title == "WARNING: iex: We are 0 messages behind: slow client."
 
 
+async def test_what_was_heard_and_not_told_yet_is_told_at_the_end(exchange: SimulatedExchange) -> None:
+    told: Told = []
+
+    async def announce_last(engine: Engine) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:  # behind the last step of whoever listens
+            engine.markets.announce(LineAlarm("iex", 0, "the very last word"))
+
+    await hold(exchange, watch, attaching(told, announce_last))
+    assert [notice.title for notice in told] == ["WARNING: iex: the very last word"]
+
+
 def test_what_lines_do_by_themselves_is_left_to_the_watch() -> None:
     assert finding_of(Connected("iex", 1)) is None
     halted = finding_of(Halted("audit", 1, "x" * 500))

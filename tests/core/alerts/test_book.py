@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine.core.alerts import AlertPolicy, Why, parse_quiet
+from engine.core.alerts import AlertPolicy, Why, parse_moment, parse_quiet
 from engine.core.alerts.book import KEPT_FOR_CRITICAL, KEYS_MAX
 from engine.core.alerts.entry import OPEN_S, TEXT_CHARS_MAX
 from engine.model.alert import Severity
@@ -163,7 +163,37 @@ def test_what_came_and_went_before_it_could_be_told_is_told_as_over_and_only_onc
     assert paging.wait(3600) == []
 
 
+def test_what_comes_back_before_it_was_told_to_be_over_is_no_news() -> None:
+    paging = Paging()
+    for _ in range(2):
+        paging.hold(finding("line"))
+        paging.wait(10)
+        paging.hold()
+        paging.wait(80)
+    assert whys(paging) == ["raised", "over", "again"]  # the second end is too soon after the first to be told
+    paging.hold(finding("line"))
+    assert paging.wait(2000) == []
+    paging.hold()
+    assert [notice.why for notice in paging.wait(61)] == [Why.OVER]
+
+
 # -- quiet hours
+
+
+@pytest.mark.parametrize(
+    ("hours", "moment", "quiet"),
+    [
+        ("22:00-07:00", "22:00", True),
+        ("22:00-07:00", "06:59", True),
+        ("22:00-07:00", "07:00", False),
+        ("22:00-07:00", "21:59", False),
+        ("01:30-05:00", "01:30", True),
+        ("01:30-05:00", "05:00", False),
+        ("01:30-05:00", "23:00", False),
+    ],
+)
+def test_quiet_hours_begin_at_their_beginning_and_end_before_their_end(hours: str, moment: str, quiet: bool) -> None:
+    assert parse_quiet(hours).covers(parse_moment(moment)) is quiet
 
 
 def night(hour: int, minute: int = 0, day: int = 4, month: int = 3) -> float:
@@ -240,8 +270,6 @@ def test_the_end_of_the_session_tells_what_had_to_wait_for_its_turn() -> None:
 
 @pytest.mark.parametrize(("day", "month"), [(28, 3), (24, 10), (4, 3)])
 def test_the_heartbeat_comes_once_a_day_by_the_clock_on_the_wall(day: int, month: int) -> None:
-    from engine.core.alerts import parse_moment
-
     policy = AlertPolicy(heartbeat_at=parse_moment("2:30"))
     paging = Paging(policy, start_s=night(12, 0, day, month), zone=BERLIN, step_s=60)
     paging.wait(3 * 86_400)
@@ -250,8 +278,6 @@ def test_the_heartbeat_comes_once_a_day_by_the_clock_on_the_wall(day: int, month
 
 
 def test_the_heartbeat_says_when_not_all_is_well() -> None:
-    from engine.core.alerts import parse_moment
-
     paging = Paging(AlertPolicy(heartbeat_at=parse_moment("12:30")), step_s=60)
     paging.hold(finding("silent/SPY"))
     paging.wait(3600)
@@ -324,11 +350,28 @@ def test_an_end_tells_all_that_was_left_even_in_a_storm() -> None:
     paging = Paging()
     for number in range(500):
         paging.tell(finding(f"storm/{number}", CRITICAL))
-        paging.wait(0.1)
+        paging.wait(1)
     paging.tell(finding("session/ended", CRITICAL))
-    last = paging.look(closing=True)
-    assert "session/ended" in {key for notice in last for key in notice.keys}
-    assert most_within([at_s for at_s, _ in paging.told], 600) <= paging.policy.notices_max
+    paging.look(closing=True)
+    assert {key for _, notice in paging.told for key in notice.keys} == {
+        "session/ended",
+        *(f"storm/{number}" for number in range(500)),
+    }
+    assert len(paging.told) == paging.policy.notices_max
+
+
+def test_what_waits_for_the_next_digest_is_told_with_it_without_being_asked_for() -> None:
+    paging = Paging()
+    for burst in range(2):
+        for number in range(5):
+            paging.tell(finding(f"burst/{burst}/{number}"))
+        paging.look()
+        paging.at_s += 10
+    assert len(paging.told) == 1
+    paging.at_s = paging.book.look_s - paging.start_s
+    (digest,) = paging.look()
+    assert len(digest.keys) == 5
+    assert paging.at_s == 600 / 4
 
 
 def test_days_of_local_time_are_those_of_its_zone() -> None:
