@@ -130,6 +130,22 @@ async def test_telling_and_holding_never_wait(post: Post, autojump_clock: trio.a
         assert len(sender.alarms.standing()) == 300
 
 
+async def test_ten_thousand_alarms_in_a_minute_are_at_most_the_declared_number_of_notices(
+    post: Post, autojump_clock: trio.abc.Clock
+) -> None:
+    async with sending(post, MAIL) as sender:
+        for number in range(10_000):
+            sender.alarms.tell(
+                finding(f"wrong/{number % 400}", Severity.CRITICAL if number % 50 == 0 else Severity.WARNING)
+            )
+            if number % 100 == 0:
+                await trio.sleep(0.6)
+        await trio.sleep(540)
+        assert len(post.took) <= sender.alarms.book.policy.notices_max
+        assert len(sender.alarms.standing()) == 400
+    assert {key for _, _, notice in post.took for key in notice.keys} == {f"wrong/{number}" for number in range(400)}
+
+
 async def test_a_channel_that_stays_away_is_tried_for_an_hour_and_its_queue_is_bounded(
     post: Post, autojump_clock: trio.abc.Clock
 ) -> None:
