@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from engine.app import commands, kill, lint, postmortem, record, replay, simulate, top, verify
+from engine.app import alerts, commands, kill, lint, postmortem, record, replay, simulate, top, verify
 from engine.app.parsing import CONTEXT, Job, build_command, write_examples
 
 USAGE: Final = 2
@@ -57,6 +57,7 @@ _COMMANDS: Final = (
         "Check keys, plan, clock and line, and say what to do about each.",
         ("gapless doctor", "gapless doctor --venue live --feed sip --json"),
     ),
+    *alerts.COMMANDS,
     *kill.COMMANDS,
     *lint.COMMANDS,
     *postmortem.COMMANDS,
@@ -183,7 +184,9 @@ def _ended_badly(error: BaseException, *, debug: bool) -> int:
         return error.code if isinstance(error.code, int) else 1
     if interrupted(error):
         return _say("Stopped by Ctrl-C.", INTERRUPTED)
-    redact = Redactor(secrets_of(os.environ))
+    from engine.app.alerts.channels import secrets_in
+
+    redact = Redactor((*secrets_of(os.environ), *secrets_in(os.environ.get("GAPLESS_ALERT_URLS", ""))))
     known = known_cause(error)
     if known is not None and not debug:
         return _say(redact(str(known)), known.exit_code)

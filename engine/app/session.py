@@ -19,6 +19,7 @@ import trio
 from attrs import evolve
 from loguru import logger
 
+from engine.app.beside.compose import alert_channels, beside_of, secrets_beside
 from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
 from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
 from engine.app.flags import RunFlags
@@ -108,12 +109,14 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
 
 async def hold_session(options: RunOptions, settings: Settings, *, as_json: bool) -> int:
     """Run the session with its view and print its report; returns the exit code."""
+    channels = alert_channels(settings)
     redact = configure_logs(
         level=settings.log_level,
         file=settings.log_file,
-        secrets=(settings.key_id, settings.secret_key),
+        secrets=secrets_beside(settings, channels),
         log_format=settings.log_format,
     )
+    options = evolve(options, attached=beside_of(settings, channels))
     logs_json = settings.log_format == "json"  # then a program reads stderr: each line of it is an object
     tables = wants_tables(as_json=as_json or logs_json, isatty=sys.stderr.isatty)
     title = "gapless " + " ".join(loaded.name for loaded in options.strategies)

@@ -26,7 +26,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """From 0, the least."""
-        return list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 @frozen(kw_only=True)
@@ -42,3 +45,18 @@ class Finding:
     title: str = field(validator=validators.max_len(TITLE_CHARS_MAX))
     text: str = ""
     at_ns: int = 0
+
+
+@frozen(kw_only=True)
+class Alarm:
+    """A finding as it stands. ``count``: how often it was found; ``since_s``, ``last_s``: seconds since the epoch.
+
+    ``acknowledged``: who did, empty while nobody has. ``over``: it no longer holds, and is kept to be looked at.
+    """
+
+    finding: Finding
+    since_s: float
+    last_s: float
+    count: int = 1
+    acknowledged: str = ""
+    over: bool = False

@@ -3,24 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from attrs import frozen
+from engine.model.alert import Alarm, Finding
 
-from engine.model.alert import Finding
-
-
-@frozen(kw_only=True)
-class Alarm:
-    """A finding as it stands. ``count``: how often it was found; ``since_s``, ``last_s``: seconds since the epoch.
-
-    ``acknowledged``: who did, empty while nobody has. ``over``: it no longer holds, and is kept to be looked at.
-    """
-
-    finding: Finding
-    since_s: float
-    last_s: float
-    count: int = 1
-    acknowledged: str = ""
-    over: bool = False
+__all__ = ["Alarm", "Alarms"]
 
 
 class Alarms(Protocol):

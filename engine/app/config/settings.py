@@ -6,8 +6,8 @@ names its loader class instead of the variable, ignores a misspelt variable, and
 is a secret.
 
 Names are dotted paths (``exchange.seed``). In the file a dot is a table, in the environment two underscores
-(``GAPLESS_EXCHANGE__SEED``). Keys come from ``APCA_API_KEY_ID`` and ``APCA_API_SECRET_KEY`` only: files are shared,
-copied and committed.
+(``GAPLESS_EXCHANGE__SEED``). Keys come from ``APCA_API_KEY_ID`` and ``APCA_API_SECRET_KEY`` only, and where alerts are
+sent to from ``GAPLESS_ALERT_URLS``: files are shared, copied and committed.
 """
 
 import difflib
@@ -18,6 +18,7 @@ from typing import Any, Final, get_type_hints
 
 from attrs import Attribute, field, fields, frozen, has, validators
 
+from engine.app.config.alerts import AlertSettings
 from engine.app.config.choices import FeedName, LogFormat, LogLevel, OnKill, Venue, Wire
 from engine.app.config.values import structure
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
@@ -29,6 +30,9 @@ FILE_NAME: Final = "gapless.toml"
 PREFIX: Final = "GAPLESS_"
 CONFIG_VARIABLE: Final = "GAPLESS_CONFIG"
 KEY_VARIABLES: Final = {"APCA_API_KEY_ID": "key_id", "APCA_API_SECRET_KEY": "secret_key"}
+ALERT_VARIABLE: Final = "GAPLESS_ALERT_URLS"
+SECRET_VARIABLES: Final = {**KEY_VARIABLES, ALERT_VARIABLE: "alert_urls"}
+"""Settings that only the environment gives."""
 
 _STOCKS: Final = frozenset({"iex", "sip", "delayed_sip", "boats", "overnight", "test"})
 _OPTIONS: Final = frozenset({"indicative", "opra"})
@@ -56,6 +60,9 @@ class Settings:
     on_kill: OnKill = "flatten"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
+    alerts: AlertSettings = field(factory=AlertSettings)
+    alert_urls: Secret[str] | None = None
+    """Where alerts are sent to: see `engine.app.alerts.channels`."""
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     """Of the account."""
     strategy_limits: Mapping[str, Limits] = field(factory=dict)
@@ -184,6 +191,8 @@ def _from_file(document: Mapping[str, Any], path: Path) -> Iterator[tuple[str, _
         name = _ALIASES.get(written, written)
         if name in KEY_VARIABLES.values():
             raise Misconfigured(f"{path}: keys do not belong in a file; set {' and '.join(KEY_VARIABLES)} instead.")
+        if name in SECRET_VARIABLES.values():
+            raise Misconfigured(f"{path}: addresses of alerts are secret; set {ALERT_VARIABLE} instead.")
         if name not in known:
             raise Misconfigured(f"{path}: there is no setting {name!r}{_did_you_mean(name, _names())}")
         yield name, _Found(value, f"{path}: {name}")
@@ -192,9 +201,9 @@ def _from_file(document: Mapping[str, Any], path: Path) -> Iterator[tuple[str, _
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, _Found]]:
     by_variable = {f"{PREFIX}{name.upper().replace('.', '__')}": _ALIASES.get(name, name) for name in _names()}
     for variable, value in environ.items():
-        if variable in KEY_VARIABLES:
+        if variable in SECRET_VARIABLES:
             if value:
-                yield KEY_VARIABLES[variable], _Found(value, f"Environment variable {variable}")
+                yield SECRET_VARIABLES[variable], _Found(value, f"Environment variable {variable}")
         elif variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
             if variable not in by_variable:
                 hint = _did_you_mean(variable, sorted(by_variable))
@@ -234,7 +243,7 @@ _SHORT: Final = {name: alias for alias, name in _ALIASES.items()}
 
 def _names() -> list[str]:
     """What a person may write, the short name where there is one."""
-    return sorted(_SHORT.get(name, name) for name in _leaves(Settings) if name not in KEY_VARIABLES.values())
+    return sorted(_SHORT.get(name, name) for name in _leaves(Settings) if name not in SECRET_VARIABLES.values())
 
 
 _FLAGS: Final = {"for_s": "--for"}

@@ -1,0 +1,43 @@
+"""What stands beside every ``gapless run``: alerts, and inside of them the parts that have something to tell."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from engine.app.alerts.channels import Channel, channels_of, secrets_of
+from engine.app.alerts.open import open_alerts
+from engine.app.alerts.post import check_channels
+from engine.app.beside.attach import Part, stand_beside
+from engine.app.beside.engine import Attached, Engine
+from engine.app.config.settings import Settings
+from engine.app.logs import Redactor
+from engine.app.secrets import Secret
+
+PARTS: Final[dict[str, Part]] = {}
+"""What runs beside a session, by name."""
+
+
+def alert_channels(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Channel, ...]:
+    """The channels of a session, each known to be usable; raises `Misconfigured`."""
+    channels = channels_of(settings.alerts, settings.alert_urls, environ)
+    check_channels(channels)
+    return channels
+
+
+def secrets_beside(settings: Settings, channels: tuple[Channel, ...]) -> tuple[Secret[str] | None, ...]:
+    """All that no line, page or notice may hold."""
+    return (settings.key_id, settings.secret_key, *secrets_of(channels))
+
+
+def beside_of(settings: Settings, channels: tuple[Channel, ...] = ()) -> Attached:
+    """Alerts first, so that they outlive the others and tell how the session ended. Raises `Misconfigured`."""
+    settings.alerts.policy()
+    redact = Redactor(secrets_beside(settings, channels))
+
+    @asynccontextmanager
+    async def attached(engine: Engine) -> AsyncIterator[None]:
+        async with open_alerts(engine, settings.alerts, channels, redact=redact), stand_beside(engine, PARTS):
+            yield
+
+    return attached
