@@ -364,6 +364,11 @@ class Desk:
         return self._reconciler.standing
 
     @property
+    def tried_s(self) -> float:
+        """When the last comparison with the broker's books ended, with or without effect: see `Reconciler`."""
+        return self._reconciler.tried_s
+
+    @property
     def rounds(self) -> int:
         """How often the books were compared."""
         return self._reconciler.rounds
