@@ -37,6 +37,7 @@ class RunFlags:
         tuple[str, ...],
         Flag("Record the session; 'raw' for raw frames too. See 'gapless verify'.", "DIR [raw]", ending="raw"),
     ] = ()
+    health_port: Annotated[int | None, Flag("Serve /healthz, /readyz and /metrics; 0: on a free port.", "PORT")] = None
     encoding: Annotated[Wire | None, Flag("How frames are encoded; default: msgpack.", "NAME")] = None
     data_stream_url: Annotated[str | None, Flag("Market-data WebSocket, ws:// or wss://.", "URL")] = None
     data_url: Annotated[str | None, Flag("Market-data REST, http:// or https://.", "URL")] = None

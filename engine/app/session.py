@@ -18,6 +18,7 @@ import msgspec
 import trio
 from attrs import evolve
 
+from engine.app.beside.standing import stand_by
 from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
 from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
 from engine.app.flags import RunFlags
@@ -102,6 +103,7 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
         on_kill=settings.on_kill,
         limits=settings.limits,
         strategy_limits=settings.strategy_limits,
+        attached=stand_by(settings),
     )
 
 
@@ -195,6 +197,7 @@ def _by_path(flags: RunFlags) -> dict[str, object]:
         **{f"exchange.{name}": getattr(flags, name) or None for name in ("tape", "symbols")},
         **{f"exchange.{name}": getattr(flags, name) for name in ("speed", "faults", "chaos", "seed", "events_per_s")},
         "feed": flags.feed or None,
+        "health.port": flags.health_port,
     }
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final, get_type_hints
 from attrs import Attribute, field, fields, frozen, has, validators
 
 from engine.app.config.choices import FeedName, LogLevel, OnKill, Venue, Wire
+from engine.app.config.health import HealthSettings
 from engine.app.config.values import structure
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
@@ -55,6 +56,7 @@ class Settings:
     on_kill: OnKill = "flatten"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
+    health: HealthSettings = field(factory=HealthSettings)
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     """Of the account."""
     strategy_limits: Mapping[str, Limits] = field(factory=dict)
@@ -236,7 +238,7 @@ def _names() -> list[str]:
     return sorted(_SHORT.get(name, name) for name in _leaves(Settings) if name not in KEY_VARIABLES.values())
 
 
-_FLAGS: Final = {"for_s": "--for"}
+_FLAGS: Final = {"for_s": "--for", "health.port": "--health-port"}
 
 
 def _flag(name: str) -> str:
