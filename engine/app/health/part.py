@@ -53,7 +53,7 @@ def health_part(
                 url = stack.enter_context(serve_health(pulse, host=settings.host, port=settings.port))
                 logger.info("{}", f"Health is at {url}/healthz, metrics are at {url}/metrics.")
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(watchdog.serve, engine.alarms.tell, engine.markets.clock.now_ns)
+                nursery.start_soon(watchdog.serve, engine.alarms.tell, engine.markets.clock.now_ns, engine.loop_lag)
                 nursery.start_soon(pulse.serve)
                 await look(engine, pulse, told)
         finally:
