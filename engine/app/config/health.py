@@ -8,6 +8,8 @@ from attrs import field, frozen, validators
 from engine.errors import Misconfigured
 
 PORT_MAX: Final = 65_535
+FROZEN_MIN_S: Final = 0.5
+"""The loop beats four times a second: less would call a busy one frozen."""
 
 
 def is_loopback(host: str) -> bool:
@@ -30,7 +32,7 @@ class HealthSettings:
     """Where to listen."""
     expose: bool = False
     """Whether other machines may be let in: what is served shows positions and profit, and asks nobody for a login."""
-    frozen_after_s: float = field(default=2.0, validator=validators.gt(0))
+    frozen_after_s: float = field(default=2.0, validator=validators.ge(FROZEN_MIN_S))
     """The loop counts as frozen when it has not come round for this long. It beats four times a second."""
 
     def __attrs_post_init__(self) -> None:

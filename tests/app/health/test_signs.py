@@ -1,4 +1,4 @@
-"""Each task of a session is wedged by itself, and is named within its time; a session that only has a bad day is well."""
+"""Each task of a session is wedged by itself and named within its time; a session that has a bad day is well."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The laws of health and readiness: a task is named when it is late and only then, and a loop that stands is named alone."""
+"""The laws of health and readiness: a task is named if it is late, and a loop that stands is named alone."""
 
 from hypothesis import given
 from hypothesis import strategies as st
