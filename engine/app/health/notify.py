@@ -28,6 +28,7 @@ class Notifier:
     watchdog_s: float | None = None
     _socket: socket.socket | None = field(init=False, default=None)
     _status: str = field(init=False, default="")
+    _stopping: bool = field(init=False, default=False)
     _beat_s: float = field(init=False, default=float("-inf"))
 
     @classmethod
@@ -61,8 +62,10 @@ class Notifier:
         self._send("READY=1")
 
     def stopping(self) -> None:
-        """The session ends in order; from here on a stop's own time limit counts."""
-        self._send("STOPPING=1")
+        """The session ends in order; from here on a stop's own time limit counts. Said once."""
+        if not self._stopping:
+            self._stopping = True
+            self._send("STOPPING=1")
 
     def status(self, text: str) -> None:
         """A line for people; the same one is not sent twice."""

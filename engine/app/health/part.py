@@ -68,19 +68,21 @@ async def look(engine: Engine, pulse: Pulse, told: Notifier) -> None:
     signs = SignReader(engine)
     every_s = LOOK_EVERY_S if told.watchdog_s is None else min(LOOK_EVERY_S, told.watchdog_s / 4)
     told.ready()
-    stopping = False
-    while True:
-        pulse.progress = signs.read()
-        # That this runs is the loop's own sign.
-        health = judge_health(pulse.progress, beat_age_s=0.0, frozen_after_s=pulse.frozen_after_s)
-        if health.ok:
-            told.alive(trio.current_time())
-        engine.alarms.hold(SOURCE, tuple(finding_of(reason, engine) for reason in health.reasons))
-        if engine.session.ended_by and not stopping:
-            stopping = True
+    try:
+        while True:
+            pulse.progress = signs.read()
+            # That this runs is the loop's own sign.
+            health = judge_health(pulse.progress, beat_age_s=0.0, frozen_after_s=pulse.frozen_after_s)
+            if health.ok:
+                told.alive(trio.current_time())
+            engine.alarms.hold(SOURCE, tuple(finding_of(reason, engine) for reason in health.reasons))
+            if engine.session.ended_by:
+                told.stopping()
+            told.status(describe(health, judge_ready(pulse.progress, health)))
+            await trio.sleep(every_s)
+    finally:
+        if engine.session.ended_by:  # an end that took no time
             told.stopping()
-        told.status(describe(health, judge_ready(pulse.progress, health)))
-        await trio.sleep(every_s)
 
 
 def finding_of(reason: str, engine: Engine) -> Finding:

@@ -1,4 +1,4 @@
-"""The health port, over real sockets: it answers while the loop stands still, to this machine only, and to a few at once."""
+"""The health port, over real sockets: it answers while the loop stands still, to this machine, and to a few at once."""
 
 import json
 import socket
@@ -111,10 +111,8 @@ def test_more_clients_than_are_served_at_once_are_turned_away_and_slow_ones_are_
         slow = [stack.enter_context(socket.create_connection(address, timeout=5)) for _ in range(CLIENTS_MAX)]
         for one in slow:
             one.sendall(b"GET /healthz HTTP/1.0\r\n")
-        with pytest.raises((ConnectionError, OSError)):
-            deadline_s = time.monotonic() + 5
-            while time.monotonic() < deadline_s:  # those before may still be on their way into their threads
-                ask(url, "/healthz")
+        with pytest.raises(OSError):
+            ask(url, "/healthz")
         hands.now_s += CLIENT_WITHIN_S + 1
         for one in slow:
             assert one.recv(100) == b"", "it is closed from the other side"
@@ -128,9 +126,9 @@ def test_more_clients_than_are_served_at_once_are_turned_away_and_slow_ones_are_
 
 
 def test_a_port_that_is_taken_is_a_sentence(pulse: Pulse, url: str) -> None:
-    with pytest.raises(Misconfigured, match=r"port \d+ of 127\.0\.0\.1 cannot be opened .*--health-port"):
-        with serve_health(pulse, host="127.0.0.1", port=urlsplit(url).port or 0):
-            pass
+    taken = serve_health(pulse, host="127.0.0.1", port=urlsplit(url).port or 0)
+    with pytest.raises(Misconfigured, match=r"port \d+ of 127\.0\.0\.1 cannot be opened .*--health-port"), taken:
+        pass
 
 
 def test_after_the_end_nobody_listens(pulse: Pulse) -> None:
