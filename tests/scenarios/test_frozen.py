@@ -1,5 +1,5 @@
-"""A strategy that blocks the loop of a real process is named with its line while it does; health turns red, and systemd's
-watchdog hears nothing until it is over. Everything else was never bothered."""
+"""A strategy that blocks the loop of a real process is named with its line while it does; health turns red meanwhile,
+and systemd's watchdog hears nothing. Nobody else is blamed."""
 
 import os
 import re
@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,7 @@ def test_a_strategy_that_blocks_is_named_health_turns_red_and_the_watchdog_hears
             process.kill()
 
     signs = supervisor.times("WATCHDOG=1")
-    pauses = [after - before for before, after in zip(signs, signs[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(signs)]
     assert max(pauses) > WATCHDOG_S + 0.5, "systemd restarts whoever says nothing for WATCHDOG_S"
     before = [pause for at_s, pause in zip(signs, pauses, strict=False) if at_s < blocked_s - WATCHDOG_S]
     assert all(pause < WATCHDOG_S for pause in before)

@@ -53,8 +53,8 @@ class _Samples:
             self.omitted[row.name] += 1
 
     def spread(self, name: str, spread: Spread, *labels: str) -> None:
-        """Three quantiles in seconds; 1 is the longest."""
-        for quantile, value_ms in (("0.5", spread.p50), ("0.99", spread.p99), ("1", spread.max)):
+        """Three percentiles in seconds; 100 is the longest."""
+        for quantile, value_ms in (("50", spread.p50), ("99", spread.p99), ("100", spread.max)):
             self.add(name, value_ms / MS_PER_S, *labels, quantile)
 
 

@@ -42,7 +42,7 @@ METRICS: Final = (
     _gauge("market_phase", "1 for the part of the trading day of US stocks", "phase"),
     _gauge("reading_age_seconds", "how old these figures are: they grow old while the loop stands still"),
     _gauge("beat_age_seconds", "since the loop last came round"),
-    _gauge("loop_lag_seconds", "how much later than meant the loop gets round to a timer", "quantile"),
+    _gauge("loop_lag_seconds", "how much later than meant the loop gets round to a timer", "percentile"),
     _gauge("loop_standing", "1 while the loop stands still for longer than `health.frozen_after_s`"),
     _counter("loop_standstills", "how often it stood still"),
     _counter("loop_standstill_seconds", "for how long, all together"),
@@ -53,8 +53,8 @@ METRICS: Final = (
     _counter("feed_messages", "messages that came over its lines", "feed"),
     _counter("feed_malformed", "messages that could not be read", "feed"),
     _counter("feed_unknown", "types and fields that this version does not know", "feed", "what"),
-    _gauge("feed_lag_seconds", "from an event's instant at the venue to its arrival", "feed", "quantile"),
-    _gauge("queue_lag_seconds", "how long events wait for a strategy to take them", "quantile"),
+    _gauge("feed_lag_seconds", "from an event's instant at the venue to its arrival", "feed", "percentile"),
+    _gauge("queue_lag_seconds", "how long events wait for a strategy to take them", "percentile"),
     _counter("gaps", "holes that stayed open, by cause", "cause"),
     _counter("gaps_recovered", "holes that history closed"),
     # of streams and channels
@@ -68,7 +68,7 @@ METRICS: Final = (
     # of strategies
     _gauge("strategy_up", "1 while it runs", "strategy"),
     _counter("strategy_restarts", "how often it was started again", "strategy"),
-    _gauge("event_lag_seconds", "from an event's instant at the venue to the strategy", "strategy", "quantile"),
+    _gauge("event_lag_seconds", "from an event's instant at the venue to the strategy", "strategy", "percentile"),
     _gauge("orders", "orders of this session by what became of them", "strategy", "state"),
     _counter("fills", "executions", "strategy"),
     _gauge("profit_dollars", "made today, realized or not", "strategy"),

@@ -123,7 +123,7 @@ async def test_a_feed_that_neither_works_nor_tries_is_named(looked: Callable[...
 async def test_a_comparison_of_books_that_does_not_end_is_named(looked: Callable[..., Any]) -> None:
     def hang(engine: Engine) -> None:
         assert engine.account is not None
-        engine.account.desk._reconciler.reading.broker = NeverAnswers()  # type: ignore[assignment] # it has no answers
+        engine.account.desk._reconciler.reading.broker = NeverAnswers()
 
     seen = await looked(trades_now_and_then, for_s=ROUND_WITHIN_S + 150, wedge=hang)
     assert seen.tasks == ["reconcile"]

@@ -52,7 +52,7 @@ async def block(task: Callable[[], Awaitable[None]], name: str, *suspects: Suspe
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watchdog.serve, told.found.append, lambda: 5, told.lag)
             await trio.sleep(0.2 * BEAT_EVERY_S)
-            async with trio.open_nursery() as inner:
+            async with trio.open_nursery() as inner:  # noqa: ASYNC112 - the task has to have a name
                 inner.start_soon(task, name=name)
             await trio.sleep(2 * BEAT_EVERY_S)
             nursery.cancel_scope.cancel()
