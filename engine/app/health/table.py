@@ -28,14 +28,14 @@ def _counter(name: str, means: str, *labels: str) -> MetricRow:
     return MetricRow(f"gapless_{name}_total", "counter", labels, means)
 
 
-def _info(name: str, means: str, *labels: str) -> MetricRow:
+def _fact(name: str, means: str, *labels: str) -> MetricRow:
     return MetricRow(f"gapless_{name}_info", "info", labels, means)
 
 
 METRICS: Final = (
     # of the engine
-    _info("build", "always 1; what runs", "version", "python"),
-    _info("session", "always 1; which session, and where", "session", "venue"),
+    _fact("build", "always 1; what runs", "version", "python"),
+    _fact("session", "always 1; which session, and where", "session", "venue"),
     _gauge("healthy", "1 while every task gets on, as `/healthz` says"),
     _gauge("ready", "1 while it can trade, as `/readyz` says"),
     _gauge("uptime_seconds", "since the session began"),
