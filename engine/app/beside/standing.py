@@ -10,6 +10,7 @@ from engine.app.beside.engine import Attached, Engine
 from engine.app.beside.reading import read_overview
 from engine.app.config.settings import Settings
 from engine.app.health.part import health_part
+from engine.app.logs import Redactor
 from engine.model.alert import Finding
 from engine.ports.alarms import Alarm
 
@@ -45,7 +46,8 @@ class SaidAlarms:
 
 def stand_by(settings: Settings) -> Attached:
     """What these settings want beside a session."""
-    parts = {"health": health_part(settings.health, read_overview)}
+    redact = Redactor((settings.key_id, settings.secret_key))
+    parts = {"health": health_part(settings.health, read_overview, redact=redact)}
 
     @asynccontextmanager
     async def stand(engine: Engine) -> AsyncIterator[None]:

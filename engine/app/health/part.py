@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from typing import Final
 
 import trio
+from attrs import evolve
 from loguru import logger
 
 from engine.app.beside.engine import Engine
@@ -23,7 +24,7 @@ from engine.core.health.verdict import Verdict, judge_health, judge_ready
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
 
 LOOK_EVERY_S: Final = 1.0
-"""How often the loop leaves its signs, and systemd is told: some hundred microseconds each time."""
+"""How often the loop leaves its signs, and systemd is told: some ten microseconds each time."""
 CLOSE_WITHIN_S: Final = 2.0
 """For the threads to end; they are daemons, and hold up nothing where they do not."""
 SOURCE: Final = "health"
@@ -32,9 +33,14 @@ SOURCE: Final = "health"
 def health_part(
     settings: HealthSettings,
     read: Callable[[Engine], Overview],
+    *,
+    redact: Callable[[str], str] = str,
     notifier: Callable[[], Notifier] = lambda: Notifier.of(os.environ),
 ) -> Callable[[Engine], Awaitable[None]]:
-    """What `stand_beside` runs under the name ``health``. ``read`` makes the overview that metrics are made of."""
+    """What `stand_beside` runs under the name ``health``. ``read`` makes the overview that metrics are made of.
+
+    ``redact`` takes secrets out of reasons: they quote what venues and kill switches said.
+    """
 
     async def run(engine: Engine) -> None:
         def reading() -> Reading:
@@ -53,9 +59,9 @@ def health_part(
                 url = stack.enter_context(serve_health(pulse, host=settings.host, port=settings.port))
                 logger.info("{}", f"Health is at {url}/healthz, metrics are at {url}/metrics.")
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(watchdog.serve, engine.alarms.tell, engine.markets.clock.now_ns, engine.loop_lag)
+                nursery.start_soon(watchdog.serve, engine.alarms.tell, engine.markets.clock.now_ns)
                 nursery.start_soon(pulse.serve)
-                await look(engine, pulse, told)
+                await look(engine, pulse, told, redact)
         finally:
             with trio.move_on_after(CLOSE_WITHIN_S, shield=True):
                 await trio.to_thread.run_sync(stack.close, abandon_on_cancel=True)
@@ -63,14 +69,15 @@ def health_part(
     return run
 
 
-async def look(engine: Engine, pulse: Pulse, told: Notifier) -> None:
+async def look(engine: Engine, pulse: Pulse, told: Notifier, redact: Callable[[str], str]) -> None:
     """Leave the signs for those who ask, and tell systemd and the alarms what they come to, until cancelled."""
     signs = SignReader(engine)
     every_s = LOOK_EVERY_S if told.watchdog_s is None else min(LOOK_EVERY_S, told.watchdog_s / 4)
     told.ready()
     try:
         while True:
-            pulse.progress = signs.read()
+            read = signs.read()
+            pulse.progress = evolve(read, missing=tuple(redact(reason) for reason in read.missing))
             # That this runs is the loop's own sign.
             health = judge_health(pulse.progress, beat_age_s=0.0, frozen_after_s=pulse.frozen_after_s)
             if health.ok:

@@ -25,16 +25,10 @@ TASKS_MAX: Final = 10_000
 """Of the tree of tasks; a session has some dozens, and some more for each order."""
 TASK_NAME: Final = "strategy "
 """How the task of a strategy is named: see `engine.flow.session.Session`."""
-LIBRARIES: Final = tuple(
-    f"{path}/"
-    for path in dict.fromkeys(
-        (
-            *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-            str(Path(__file__).resolve().parents[2]),
-        )
-    )
-    if path
-)
+ENGINE: Final = f"{Path(__file__).resolve().parents[2]}/"
+"""Where this engine's own code is."""
+_INSTALLED: Final = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+LIBRARIES: Final = (*dict.fromkeys(f"{path}/" for path in _INSTALLED if path), ENGINE)
 """Where code is that is not the user's: Python's own, installed packages, and this engine."""
 
 
@@ -52,6 +46,8 @@ def _home_of(run: StrategyRun) -> tuple[str, str]:
     function = unwrap(run.strategy.run)
     code = getattr(function, "__code__", None)
     file = code.co_filename if isinstance(code, CodeType) else ""
+    if file.startswith(ENGINE):  # a class with call-backs: its lines are somewhere else
+        return "", ""
     in_package = "." in getattr(function, "__module__", "")
     folder = f"{Path(file).parent}/" if file and in_package else ""
     return file, folder

@@ -17,9 +17,7 @@ from loguru import logger
 from engine.app.health.pulse import Pulse
 from engine.app.health.stack import look_at
 from engine.core.health.standstill import Blame, Stack, Suspect, describe_standing, describe_stood, find_blame
-from engine.core.histogram import Histogram
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
-from engine.model.instant import NS_PER_S
 
 BEAT_EVERY_S: Final = 0.25
 """How often the loop beats: a standstill of half a second is seen, and a beat costs some microseconds."""
@@ -108,14 +106,13 @@ class Watchdog:
 
     # -- in Trio's thread
 
-    async def serve(self, tell: Callable[[Finding], None], now_ns: Callable[[], int], lag: Histogram) -> None:
-        """Beat, and tell of each standstill once it is over, until cancelled. ``lag``: how late each beat was."""
+    async def serve(self, tell: Callable[[Finding], None], now_ns: Callable[[], int]) -> None:
+        """Beat, and tell of each standstill once it is over, until cancelled."""
         self.pulse.beat()
         while True:
             await trio.sleep(BEAT_EVERY_S)
             since_s = self.pulse.beat_s
             stood_s = self.pulse.beat()
-            lag.record(round((stood_s - BEAT_EVERY_S) * NS_PER_S))
             if stood_s > self.pulse.frozen_after_s:
                 self.pulse.stood += 1
                 self.pulse.stood_s += stood_s

@@ -66,7 +66,7 @@ async def test_the_watchdog_hears_nothing_while_a_task_is_wedged_and_the_alarm_s
             environ = {"NOTIFY_SOCKET": f"@gapless-part-{os.getpid()}", "WATCHDOG_USEC": str(int(WATCHDOG_S * 1e6))}
             # An hour: time is virtual, and a busy machine may take seconds of its own between two beats.
             settings = evolve(HealthSettings(), frozen_after_s=3600.0)
-            health = health_part(settings, read_overview, lambda: Notifier.of(environ))
+            health = health_part(settings, read_overview, notifier=lambda: Notifier.of(environ))
             async with stand_beside(engine, {"health": health, "listen": listen}):
                 yield
 
@@ -113,7 +113,7 @@ async def test_a_port_that_is_taken_ends_no_session(exchange: SimulatedExchange,
         @asynccontextmanager
         async def attached(engine: Engine) -> AsyncIterator[None]:
             engine.alarms = kept_alarms
-            async with stand_beside(engine, {"health": health_part(settings, read_overview, Notifier)}):
+            async with stand_beside(engine, {"health": health_part(settings, read_overview, notifier=Notifier)}):
                 yield
 
         report = await run_live(
