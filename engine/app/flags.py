@@ -37,7 +37,6 @@ class RunFlags:
         tuple[str, ...],
         Flag("Record the session; 'raw' for raw frames too. See 'gapless verify'.", "DIR [raw]", ending="raw"),
     ] = ()
-    health_port: Annotated[int | None, Flag("Serve /healthz, /readyz and /metrics; 0: on a free port.", "PORT")] = None
     encoding: Annotated[Wire | None, Flag("How frames are encoded; default: msgpack.", "NAME")] = None
     data_stream_url: Annotated[str | None, Flag("Market-data WebSocket, ws:// or wss://.", "URL")] = None
     data_url: Annotated[str | None, Flag("Market-data REST, http:// or https://.", "URL")] = None
@@ -52,6 +51,7 @@ class RunFlags:
     seed: Annotated[int | None, Flag("Seed of the generated market.", "NUMBER")] = None
     symbols: Annotated[str | None, Flag("Symbols of the generated market.", "A,B,C", joined=True)] = None
     events_per_s: Annotated[float | None, Flag("Pace of the generated market.", "NUMBER")] = None
+    health_port: Annotated[int | None, Flag("Serve /healthz, /readyz and /metrics; 0: on a free port.", "PORT")] = None
     log_level: Annotated[LogLevel | None, Flag("What is said on stderr; default: info.", "LEVEL")] = None
     log_file: Annotated[Path | None, Flag("Log all to this file too (10 MB, five are kept).", "FILE")] = None
 

@@ -53,10 +53,10 @@ class Settings:
     state: Path | None = None
     """Where the order file is; ``None``: a folder for each account, and a throw-away one at the embedded exchange."""
     shadow: bool = False
+    health: HealthSettings = field(factory=HealthSettings)
     on_kill: OnKill = "flatten"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
-    health: HealthSettings = field(factory=HealthSettings)
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     """Of the account."""
     strategy_limits: Mapping[str, Limits] = field(factory=dict)

@@ -74,7 +74,8 @@ def serve_health(pulse: Pulse, *, host: str, port: int) -> Iterator[str]:
     except OSError as error:
         raise Misconfigured(
             f"The health port {port} of {host} cannot be opened ({error.strerror or error}): another engine may "
-            "have it. Choose another with --health-port or health.port; 0 takes a free one."
+            "have it, or the host is none of this machine. Choose another port with --health-port or health.port; 0 "
+            "takes a free one."
         ) from None
     thread = threading.Thread(target=server.serve_forever, args=(LOOK_EVERY_S,), name="gapless health", daemon=True)
     thread.start()

@@ -85,7 +85,7 @@ class SignReader:
             state = (stream.state, stream.connects, stream.restarts)
             at_s = self._movement.since("account stream", state, now_s)
             yield Sign(task="account stream", at_s=at_s, within_s=LINE_WITHIN_S, doing=stream.state)
-        at_s = self._movement.since("reconcile", desk.tried_s, now_s)
+        at_s = self._movement.since("reconcile", desk.comparing.tried_s, now_s)
         within_s = desk.tuning.reconcile_every_s + ROUND_WITHIN_S
         yield Sign(task="reconcile", at_s=at_s, within_s=within_s, doing="comparing the books")
         store = desk.store

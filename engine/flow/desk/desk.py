@@ -364,9 +364,9 @@ class Desk:
         return self._reconciler.standing
 
     @property
-    def tried_s(self) -> float:
-        """When the last comparison with the broker's books ended, with or without effect: see `Reconciler`."""
-        return self._reconciler.tried_s
+    def comparing(self) -> Reconciler:
+        """Who compares the books, to be looked at."""
+        return self._reconciler
 
     @property
     def rounds(self) -> int:
