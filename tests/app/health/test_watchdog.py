@@ -96,7 +96,7 @@ def line_of(text: str) -> int:
 
 @pytest.mark.slow
 async def test_the_strategy_and_the_line_are_said_while_it_blocks() -> None:
-    told = await block(blocks_in_a_task, "strategy sma_cross", Suspect(strategy="sma_cross", file=__file__), HERE)
+    told = await block(blocks_in_a_task, "strategy sma_cross", HERE, Suspect(strategy="sma_cross", file=__file__))
     (said,) = told.said
     assert "strategy sma_cross blocks it at " in said
     assert f"{__file__}:{line_of('time.sleep(seconds)')} (time.sleep(seconds)  # the line)" in said
