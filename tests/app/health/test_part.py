@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import trio
@@ -35,6 +35,15 @@ async def reads(ctx: Context) -> None:
             pass
 
 
+def drain(listener: socket.socket) -> list[str]:
+    """All datagrams that are there."""
+    told: list[str] = []
+    with suppress(BlockingIOError):
+        while True:
+            told.append(listener.recv(4096).decode())
+    return told
+
+
 async def test_the_watchdog_hears_nothing_while_a_task_is_wedged_and_the_alarm_says_which(
     exchange: SimulatedExchange, kept_alarms: Any
 ) -> None:
@@ -54,11 +63,7 @@ async def test_the_watchdog_hears_nothing_while_a_task_is_wedged_and_the_alarm_s
                 if not 60 < at_s < 180:
                     engine.ticks["watch"] = trio.current_time()
                 alarms.append((at_s, [finding.key for finding in kept_alarms.held.get("health", [])]))
-                try:
-                    while True:
-                        heard.append((at_s, listener.recv(4096).decode()))
-                except BlockingIOError:
-                    pass
+                heard.extend((at_s, told) for told in drain(listener))
 
         @asynccontextmanager
         async def attached(engine: Engine) -> AsyncIterator[None]:
@@ -82,11 +87,7 @@ async def test_the_watchdog_hears_nothing_while_a_task_is_wedged_and_the_alarm_s
             exchange=exchange.running,
             run_sync=run_inline,
         )
-        while True:
-            try:
-                heard.append((240.0, listener.recv(4096).decode()))
-            except BlockingIOError:
-                break
+        heard.extend((240.0, told) for told in drain(listener))
 
     assert isinstance(report, SessionReport)
     ill_s = 60 + TICK_WITHIN_S
