@@ -24,6 +24,7 @@ FOLDER_MODULES_MAX = 16
 BANNED_FILES = {"utils", "util", "common", "helpers", "helper", "manager", "base", "types", "misc", "impl"}
 BANNED_WORDS = {"Manager", "Handler", "Service", "Helper", "Util", "Utils", "Base", "Data", "Info", "Impl"}
 NAMES_WITH_A_REASON = {
+    "service_actions": "the name that socketserver calls: what a server does between two clients",
     "DataSilent": "an error about Alpaca's data stream: there, data is the thing that is silent",
     "DataLine": "the exchange's side of a line of Alpaca's data stream, as against its trading stream",
 }

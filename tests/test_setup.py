@@ -24,7 +24,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 ENTRIES = ("demo.py", "check.py")
 OLD_PYTHONS = ("python2.7", "python3.6", "python3.8", "python3.10")
 OWN = {"engine", "strategies"}
-MODULE_OF = {"trio-websocket": "trio_websocket"}
+MODULE_OF = {"prometheus-client": "prometheus_client", "trio-websocket": "trio_websocket"}
 
 
 def load(name: str) -> ModuleType:

@@ -51,6 +51,7 @@ class RunFlags:
     seed: Annotated[int | None, Flag("Seed of the generated market.", "NUMBER")] = None
     symbols: Annotated[str | None, Flag("Symbols of the generated market.", "A,B,C", joined=True)] = None
     events_per_s: Annotated[float | None, Flag("Pace of the generated market.", "NUMBER")] = None
+    health_port: Annotated[int | None, Flag("Serve /healthz, /readyz and /metrics; 0: on a free port.", "PORT")] = None
     log_level: Annotated[LogLevel | None, Flag("What is said on stderr; default: info.", "LEVEL")] = None
     log_file: Annotated[Path | None, Flag("Log all to this file too (10 MB, five are kept).", "FILE")] = None
     log_json: Annotated[bool, Flag("Log one JSON object a line.")] = False

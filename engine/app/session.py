@@ -205,6 +205,7 @@ def _by_path(flags: RunFlags) -> dict[str, object]:
         **{f"exchange.{name}": getattr(flags, name) for name in ("speed", "faults", "chaos", "seed", "events_per_s")},
         "feed": flags.feed or None,
         "log_format": "json" if flags.log_json else None,
+        "health.port": flags.health_port,
     }
 
 

@@ -1,6 +1,6 @@
 """The holes of a session: each loss of each stream, how much of it history gave, and what remains missing."""
 
-from collections import deque
+from collections import Counter, deque
 
 from attrs import define, field, frozen
 
@@ -36,6 +36,8 @@ class Holes:
     listed: deque[Hole] = field(factory=lambda: deque(maxlen=LISTED_MAX))
     closed: int = 0
     open: int = 0
+    causes: Counter[GapCause] = field(factory=Counter)
+    """How many stayed open, by their cause."""
 
     def declare(self, gap: Gap, reason: str) -> None:
         """Keep a hole that stays open, as the gap that was published tells it."""
@@ -45,8 +47,9 @@ class Holes:
         """Keep a hole that cost something: one that history proved empty is no hole."""
         if hole.closed and not hole.recovered:
             return
-        if hole.closed:
+        if hole.cause is None:
             self.closed += 1
         else:
             self.open += 1
+            self.causes[hole.cause] += 1
         self.listed.append(hole)

@@ -45,6 +45,8 @@ class _Group:
     """What goes into one transaction: the last entry about each thing, and those who wait for it."""
 
     entries: dict[Key, Entry] = field(factory=dict)
+    begun_s: float | None = None
+    """When the first of it came, by Trio's clock."""
     begun: trio.Event = field(factory=trio.Event)
     urgent: trio.Event = field(factory=trio.Event)
     through: trio.Event = field(factory=trio.Event)
@@ -55,6 +57,8 @@ class _Group:
             key = key_of(entry)
             if not (isinstance(entry, Intended) and key in self.entries):
                 self.entries[key] = entry
+        if self.begun_s is None:
+            self.begun_s = trio.current_time()
         self.begun.set()
 
 
@@ -68,6 +72,8 @@ class SqliteStore:
     _probe: Probe
     _run_sync: RunSync
     _group: _Group = field(factory=_Group, init=False)
+    _written: _Group | None = field(default=None, init=False)
+    """The group that is being written now."""
     _failure: str = field(default="", init=False)
     _closed: bool = field(default=False, init=False)
 
@@ -80,6 +86,11 @@ class SqliteStore:
     def session(self) -> str:
         """The name of this run, a part of every client order id of it."""
         return self.remembered.session
+
+    @property
+    def waiting_since_s(self) -> float | None:
+        """When the oldest of what is not on disk yet came, by Trio's clock; ``None`` where all of it is."""
+        return self._group.begun_s if self._written is None else self._written.begun_s
 
     async def write(self, *entries: Entry) -> None:
         """Write these in one piece and in order; on return they survive a loss of power.
@@ -118,8 +129,9 @@ class SqliteStore:
                 if not group.urgent.is_set():
                     with trio.move_on_after(SOON_S):
                         await group.urgent.wait()
-                self._group = _Group()
+                self._group, self._written = _Group(), group
                 await self._write(group)
+                self._written = None
                 if self._closed and not self._group.entries:
                     return
         if scope.cancelled_caught:

@@ -1,21 +1,21 @@
 """What stands beside every ``gapless run``: alerts, and inside of them the parts that have something to tell."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
 
 from engine.app.alerts.channels import Channel, channels_of, secrets_of
 from engine.app.alerts.open import open_alerts
 from engine.app.alerts.post import check_channels
 from engine.app.beside.attach import Part, stand_beside
 from engine.app.beside.engine import Attached, Engine
+from engine.app.beside.moments import note_moments
+from engine.app.beside.reading import read_overview
 from engine.app.config.settings import Settings
+from engine.app.health.part import health_part
 from engine.app.logs import Redactor
 from engine.app.secrets import Secret
-
-PARTS: Final[dict[str, Part]] = {}
-"""What runs beside a session, by name."""
+from engine.app.top.serve import serve_top
 
 
 def alert_channels(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Channel, ...]:
@@ -30,14 +30,24 @@ def secrets_beside(settings: Settings, channels: tuple[Channel, ...]) -> tuple[S
     return (settings.key_id, settings.secret_key, *secrets_of(channels))
 
 
+def parts_of(settings: Settings, redact: Callable[[str], str]) -> dict[str, Part]:
+    """What runs beside a session, by name."""
+    return {
+        "moments": note_moments,
+        "health": health_part(settings.health, read_overview, redact=redact),
+        "top": serve_top,
+    }
+
+
 def beside_of(settings: Settings, channels: tuple[Channel, ...] = ()) -> Attached:
     """Alerts first, so that they outlive the others and tell how the session ended. Raises `Misconfigured`."""
     settings.alerts.policy()
     redact = Redactor(secrets_beside(settings, channels))
+    parts = parts_of(settings, redact)
 
     @asynccontextmanager
     async def attached(engine: Engine) -> AsyncIterator[None]:
-        async with open_alerts(engine, settings.alerts, channels, redact=redact), stand_beside(engine, PARTS):
+        async with open_alerts(engine, settings.alerts, channels, redact=redact), stand_beside(engine, parts):
             yield
 
     return attached

@@ -43,6 +43,8 @@ class Engine:
     """When each stream last spoke: the watch gives this."""
     loop_lag: Histogram = field(factory=Histogram)
     """How much later than meant the loop got round to a timer."""
+    ticks: dict[str, float] = field(factory=dict)
+    """When parts beside the session last went round, by Trio's clock: those without which the engine is not well."""
     moments: deque[MomentRow] = field(factory=lambda: deque(maxlen=MOMENTS_MAX))
     """What happened, the latest last."""
 

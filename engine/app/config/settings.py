@@ -20,6 +20,7 @@ from attrs import Attribute, field, fields, frozen, has, validators
 
 from engine.app.config.alerts import AlertSettings
 from engine.app.config.choices import FeedName, LogFormat, LogLevel, OnKill, Venue, Wire
+from engine.app.config.health import HealthSettings
 from engine.app.config.values import structure
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
@@ -57,6 +58,7 @@ class Settings:
     state: Path | None = None
     """Where the order file is; ``None``: a folder for each account, and a throw-away one at the embedded exchange."""
     shadow: bool = False
+    health: HealthSettings = field(factory=HealthSettings)
     on_kill: OnKill = "flatten"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
@@ -246,7 +248,7 @@ def _names() -> list[str]:
     return sorted(_SHORT.get(name, name) for name in _leaves(Settings) if name not in SECRET_VARIABLES.values())
 
 
-_FLAGS: Final = {"for_s": "--for"}
+_FLAGS: Final = {"for_s": "--for", "health.port": "--health-port"}
 
 
 def _flag(name: str) -> str:

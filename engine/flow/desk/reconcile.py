@@ -94,6 +94,11 @@ class Reconciler:
             return None
         return self.snapshot
 
+    @property
+    def tried_s(self) -> float:
+        """When the last round ended, with or without effect, by Trio's clock; minus infinity before that."""
+        return self._ended_s
+
     def close(self, failure: GaplessError) -> None:
         """There will be no more rounds."""
         self._closed = failure

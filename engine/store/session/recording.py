@@ -71,6 +71,8 @@ class Recording:
     """Why it stopped recording; empty while it records."""
     outcome: str = field(default="", init=False)
     """What became of the market's events at the end where they are not in ``market/``: a sentence."""
+    flushed_s: float | None = field(default=None, init=False)
+    """When the last of what waited was written, by Trio's clock; ``None`` before that."""
     tickets: Callable[[], Iterable[Ticket]] | None = field(default=None, init=False)
     """Where the orders of the session can be read; ``None`` where it has no account."""
     _kept: dict[str, Ticket] = field(factory=dict, init=False)
@@ -144,10 +146,12 @@ class Recording:
             self._urgent = trio.Event()
         if not batch:
             await trio.lowlevel.checkpoint()
+            self.flushed_s = trio.current_time()
             return
         try:
             await self._run_sync(self._writer.write, batch, abandon_on_cancel=True)
             self._unsynced = True
+            self.flushed_s = trio.current_time()
         except OSError as error:
             self._batch = Batch()
             self._fail(f"the disk refused ({error.strerror or error}); look at its free space and its health")
