@@ -65,8 +65,8 @@ class Changing:
 
     async def _routed(self, live: DeskOrder) -> Ticket:
         """How it stands once it is no longer ``pending_new``, in which no venue changes it; or soon, if it stays so."""
-        await trio.lowlevel.checkpoint()
         with trio.move_on_after(self.tuning.look_after_s):
+            await trio.lowlevel.checkpoint()
             while live.status is OrderStatus.PENDING_NEW:
                 await live.news(live.ticket)
         return live.ticket
