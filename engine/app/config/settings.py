@@ -20,6 +20,7 @@ from attrs import Attribute, field, fields, frozen, has, validators
 
 from engine.app.config.choices import FeedName, LogLevel, OnKill, Venue, Wire
 from engine.app.config.values import structure
+from engine.app.config.watch import WatchSettings
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
 from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
@@ -55,6 +56,7 @@ class Settings:
     on_kill: OnKill = "flatten"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
+    watch: WatchSettings = field(factory=WatchSettings)
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     """Of the account."""
     strategy_limits: Mapping[str, Limits] = field(factory=dict)
