@@ -26,6 +26,8 @@ class Doubt:
     proof: Proof = "not_asked"
     alarmed_ns: int = 0
     """Since when it is silent, while an alarm stands; else 0."""
+    found_ns: int = 0
+    """When that was found."""
     _missed_ns: int = 0
     _ask_at_s: float = 0.0
 
@@ -66,6 +68,7 @@ class Doubt:
         unproved = self.proof == "unknown" and now_ns - from_ns >= unproved_s * 1e9
         if not (proved or unproved):
             return False
-        self.alarmed_ns = self.alarmed_ns or from_ns
+        if not self.alarmed_ns:
+            self.alarmed_ns, self.found_ns = from_ns, now_ns
         self.proof = "not_asked"  # it is looked at again when the next time to ask has come
         return True

@@ -129,8 +129,9 @@ class FeedEars:
 
     @property
     def silent(self) -> list[Ear]:
-        """The streams about which an alarm stands, in a stable order."""
-        return sorted((ear for ear in self.ears.values() if ear.doubt.alarmed_ns), key=lambda ear: ear.stream)
+        """The streams about which an alarm stands, in the order in which they were found."""
+        found = [ear for ear in self.ears.values() if ear.doubt.alarmed_ns]
+        return sorted(found, key=lambda ear: (ear.doubt.found_ns, ear.stream))
 
     # -- what a look changes
 

@@ -9,8 +9,8 @@ from engine.model.instant import render_instant
 from engine.model.stream import Stream
 
 STREAMS_NAMED_MAX: Final = 10
-"""Silent streams of one feed that have an alarm each; more of them have one together, or half a subscription that the
-venue forgot would be two hundred."""
+"""Silent streams of one feed that have an alarm each, the first that were found; the rest have one together, or half a
+subscription that the venue forgot would be two hundred."""
 
 
 def find_silences(feed: FeedEars) -> list[Finding]:
@@ -18,9 +18,8 @@ def find_silences(feed: FeedEars) -> list[Finding]:
     if feed.doubt.alarmed_ns:
         return [_line(feed)]
     silent = feed.silent
-    if len(silent) > STREAMS_NAMED_MAX:
-        return [_several(feed, silent)]
-    return [_stream(feed, ear) for ear in silent]
+    rest = silent[STREAMS_NAMED_MAX:]
+    return [_stream(feed, ear) for ear in silent[:STREAMS_NAMED_MAX]] + ([_several(feed, rest)] if rest else [])
 
 
 def _line(feed: FeedEars) -> Finding:
@@ -56,8 +55,9 @@ def _several(feed: FeedEars, silent: list[Ear]) -> Finding:
     return Finding(
         key=f"silent/{feed.feed}/several",
         severity=Severity.CRITICAL,
-        title=f"{feed.feed}: {len(silent)} streams are silent while the line is not",
-        text=f"Since {render_instant(since_ns)}: {named} and others. {_mending(feed)} If it comes back, subscribe to "
+        title=f"{feed.feed}: many streams are silent while the line is not",
+        text=f"{len(silent)} more since {render_instant(since_ns)}, such as {named}. "
+        f"{_mending(feed)} If it comes back, subscribe to "
         "fewer symbols on one feed, and look whether the plan allows so many.",
         at_ns=since_ns,
     )
