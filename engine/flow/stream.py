@@ -347,8 +347,8 @@ class MarketStream:
 
     @property
     def acknowledged(self) -> frozenset[Stream]:
-        """What the venue says that this line brings, as far as a strategy wants it."""
-        return self._acknowledged & self.wanted()
+        """What the venue says that this line brings."""
+        return self._acknowledged
 
     async def find_missed_of(self, streams: Collection[Stream]) -> Mapping[Stream, Proof]:
         """Ask history about single streams of a kind, at most `engine.ports.QUERY_SYMBOLS_MAX`, while others speak."""

@@ -364,6 +364,11 @@ class Desk:
         return self._reconciler.standing
 
     @property
+    def comparing(self) -> Reconciler:
+        """Who compares the books, to be looked at."""
+        return self._reconciler
+
+    @property
     def rounds(self) -> int:
         """How often the books were compared."""
         return self._reconciler.rounds
