@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 
@@ -11,7 +11,7 @@ from engine.core.calendar import new_york
 from engine.core.watch.hours import Hours, compare_days, find_calendar
 from engine.errors import GaplessError
 from engine.model.alert import Finding, Severity
-from engine.venues.alpaca.calendar import read_calendar
+from engine.venues.alpaca.clock import read_calendar
 
 AGAIN_S: Final = 6 * 3600.0
 """A closure is declared days ahead, rarely hours. Trio's seconds."""
@@ -19,23 +19,31 @@ RETRY_S: Final = 600.0
 """After a failure; the first hours of a session go by our own calendar then, which is right on all but freak days."""
 
 
-async def serve_calendar(venue: Venue, days: int, take: Callable[[Hours | None, list[Finding]], None]) -> None:
-    """Compare until cancelled. ``take`` is given the hours to go by, and what a person should know; ``None``: the
-    calendar could not be read, so the hours stay as they were. Never raises for a venue that is away."""
+Take: TypeAlias = Callable[[Hours | None, list[Finding]], None]
+"""Given the hours to go by, ``None`` for those of before, and what a person should know."""
+
+
+async def serve_calendar(venue: Venue, days: int, take: Take) -> None:
+    """Compare the next ``days`` days until cancelled. Never raises for a venue that is away."""
     while True:
-        now_ns = venue.clock.now_ns()
-        first = new_york(now_ns).date()
-        last = first + timedelta(days=days)
-        try:
-            await venue.trading_throttle.turn()
-            told = await read_calendar(venue.trading, first, last)
-        except GaplessError as error:
-            take(None, [_unread(error, now_ns)])
-            await trio.sleep(RETRY_S)
-        else:
-            hours, differences = compare_days(told, first, last)
-            take(hours, find_calendar(differences, now_ns))
-            await trio.sleep(AGAIN_S)
+        compared = await _compare(venue, days, take)
+        await trio.sleep(AGAIN_S if compared else RETRY_S)
+
+
+async def _compare(venue: Venue, days: int, take: Take) -> bool:
+    """Compare once; whether the calendar could be read."""
+    now_ns = venue.clock.now_ns()
+    first = new_york(now_ns).date()
+    last = first + timedelta(days=days)
+    try:
+        await venue.trading_throttle.turn()
+        told = await read_calendar(venue.trading, first, last)
+    except GaplessError as error:
+        take(None, [_unread(error, now_ns)])
+        return False
+    hours, differences = compare_days(told, first, last)
+    take(hours, find_calendar(differences, now_ns))
+    return True
 
 
 def _unread(error: GaplessError, at_ns: int) -> Finding:
