@@ -8,7 +8,7 @@ from engine.core.sequencer import Sequencer
 from engine.flow.clock import MarketClock
 from engine.flow.probe import PAGES_MAX, missed, missed_of
 from engine.model.instant import NS_PER_S
-from engine.model.market import Kind, Quote, Trade
+from engine.model.market import Kind, MarketEvent, Quote, Trade
 from engine.model.stream import Stream
 from engine.ports import HistoryPage, HistoryQuery
 
@@ -53,7 +53,7 @@ class Rows:
 
     async def page(self, query: HistoryQuery, token: str | None = None) -> HistoryPage:
         await trio.lowlevel.checkpoint()
-        asked = [
+        asked: list[MarketEvent] = [
             Trade(symbol, BEGAN_NS + at_s * NS_PER_S, 1.0, 1.0, id=at_s, exchange="V", origin="backfill")
             for symbol, at_s in sorted(self.trades)
             if symbol in query.symbols and query.start_ns <= BEGAN_NS + at_s * NS_PER_S <= query.end_ns

@@ -27,7 +27,7 @@ _PER_DOUBLING: Final = 4
 _BUCKETS: Final = 80
 """Up to 0.25 s times 2 to the 20th: three days."""
 _GROWTH: Final = 1.0 / (1.0 - 1.0 / MEMORY)
-_HEAVY: Final = 1e100
+_HEAVY: Final = 1e30
 """Weights are scaled down before they leave the range of floats."""
 
 

@@ -42,7 +42,11 @@ class Doubt:
 
     def wants_asking(self, silent_s: float, limit_s: float) -> bool:
         """Whether history is to be asked now: at the limit, and then after ever longer times."""
-        return not self.asking and silent_s >= max(limit_s, self._ask_at_s) and self.proof != "missed"
+        return not self.asking and self.overdue(silent_s, limit_s) >= 1.0 and self.proof != "missed"
+
+    def overdue(self, silent_s: float, limit_s: float) -> float:
+        """How many times the silence at which to ask it has lasted."""
+        return silent_s / max(limit_s, self._ask_at_s)
 
     def ask(self, silent_s: float, limit_s: float) -> None:
         """History is being asked."""

@@ -239,7 +239,7 @@ class FeedEars:
             assert ear.limit_s is not None
             silent_s = ear.silent_s(now_ns)
             if silent_s >= ear.limit_s and ear.doubt.wants_asking(silent_s, ear.limit_s):
-                overdue.setdefault(ear.stream.kind, []).append((silent_s / ear.limit_s, ear))
+                overdue.setdefault(ear.stream.kind, []).append((ear.doubt.overdue(silent_s, ear.limit_s), ear))
         if not overdue:
             return None
         _, kind = max((max(share for share, _ in ears), kind) for kind, ears in overdue.items())

@@ -60,7 +60,7 @@ def test_what_was_long_ago_fades() -> None:
 
 def test_years_of_gaps_leave_the_numbers_finite() -> None:
     """The weights grow with each gap, and are scaled down before they leave the range of floats."""
-    cadence = learnt([2.0] * 700_000)
+    cadence = learnt([2.0] * 240_000)
     assert cadence.learnt_s == pytest.approx(2.0, rel=0.2)
 
 

@@ -109,7 +109,7 @@ class Stage:
             voice.told_ns = start_ns
         hours = Hours()
         while self.now_ns < end_ns:
-            asleep = self.feed.market is Market.STOCKS and phase_at(self.now_ns) is Phase.CLOSED
+            asleep = self.feed.market is Market.STOCKS and phase_at(self.now_ns) in (Phase.CLOSED, Phase.OVERNIGHT)
             self.now_ns += int((12 if asleep else 1) * TICK_S * NS_PER_S)
             self._publish()
             self._look(hours)

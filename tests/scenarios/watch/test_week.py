@@ -16,7 +16,7 @@ XYZ_Q, XYZ_T = Stream(Kind.QUOTES, "XYZ"), Stream(Kind.TRADES, "XYZ")
 QUIET, LATE = Stream(Kind.TRADES, "QUIET"), Stream(Kind.TRADES, "LATE")
 BTC_Q, BTC_T, ETH_Q = Stream(Kind.QUOTES, "BTC/USD"), Stream(Kind.TRADES, "BTC/USD"), Stream(Kind.QUOTES, "ETH/USD")
 NEWS = Stream(Kind.NEWS, ANY)
-START, END = "2026-11-20T09:00", "2026-11-28T12:00"
+START, END = "2026-11-20T12:00", "2026-11-28T06:00"
 """Friday to Saturday: Thanksgiving is on the 26th, and the 27th ends at one o'clock."""
 
 
