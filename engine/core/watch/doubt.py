@@ -31,6 +31,11 @@ class Doubt:
     _missed_ns: int = 0
     _ask_at_s: float = 0.0
 
+    @property
+    def began(self) -> bool:
+        """Whether there is anything to forget."""
+        return self.asked > 0 or self.alarmed_ns > 0
+
     def forget(self) -> None:
         """This silence is over, or is looked at afresh on a new line. An alarm stands until something is heard."""
         self.asked, self.asking, self.proof, self._missed_ns, self._ask_at_s = 0, False, "not_asked", 0, 0.0

@@ -54,6 +54,7 @@ class Ear:
     _entered_ns: int = 0
     _bounds: Bounds | None = None
     _cadence: Cadence | None = None
+    _allowed_s: float | None = None
 
     def enter(self, part: Part | None, now_ns: int, *, grace_s: float = 0.0) -> None:
         """A part of the day begins, or this stream, in the middle of one."""
@@ -62,6 +63,7 @@ class Ear:
         self._cadence = None
         if part is not None and self._bounds is not None:
             self._cadence = self.cadences.setdefault(part, Cadence())
+        self._work_out()
         self.begin(now_ns + round(grace_s * NS_PER_S))
         self.doubt.end()
 
@@ -73,16 +75,27 @@ class Ear:
 
     def hear(self, count: int, now_ns: int) -> None:
         """A look found new events of it."""
-        if self._whole and self._cadence is not None and not self.doubt.alarmed_ns:
-            self._cadence.learn((now_ns - self.heard_ns) / NS_PER_S)
+        cadence = self._cadence
+        if self._whole and cadence is not None and not self.doubt.alarmed_ns:
+            learnt_s = cadence.learnt_s
+            cadence.learn((now_ns - self.heard_ns) / NS_PER_S)
+            if cadence.learnt_s != learnt_s:
+                self._work_out()
         self.count, self.heard_ns, self.from_ns = count, now_ns, max(now_ns, self.from_ns)
         self._whole = True
-        self.doubt.end()
+        if self.doubt.began:
+            self.doubt.end()
 
     def pause(self, passed_ns: int) -> None:
         """For so long it could not be heard, whatever its line brought: its clock stands still."""
         self.from_ns += passed_ns
         self._whole = False
+
+    def halt(self, now_ns: int) -> None:
+        """Its symbol is halted: silence will count from the resumption."""
+        self.begin(now_ns)
+        self.doubt.end()
+        self.state, self.limit_s = State.HALTED, None
 
     def rest(self) -> None:
         """Nothing is due of it: the market is closed, or it never spoke in these hours, or its kind owes nothing."""
@@ -103,12 +116,17 @@ class Ear:
         """The gap that it seldom exceeds in this part of the day; ``None``: not known yet."""
         return None if self._cadence is None else self._cadence.learnt_s
 
-    def allow(self, least_s: float) -> float | None:
-        """Work out ``limit_s``, at least ``least_s``; ``None`` unless it is due now: in regular hours, and in others if
-        it was learnt to speak there."""
-        self.limit_s = None
+    def _work_out(self) -> None:
+        """How long it may be silent in this part of the day, by what is learnt now."""
+        self._allowed_s = None
         if self._cadence is not None and self._bounds is not None and (self.expected or self.learnt_s is not None):
-            self.limit_s = max(self._cadence.limit_s(self._bounds, self.tuning.margin), least_s)
+            self._allowed_s = self._cadence.limit_s(self._bounds, self.tuning.margin)
+
+    def allow(self, least_s: float) -> float | None:
+        """Set ``limit_s``, at least ``least_s``; ``None`` unless it is due now: in regular hours, and in others if it
+        was learnt to speak there."""
+        limit_s = self._allowed_s
+        self.limit_s = least_s if limit_s is not None and limit_s < least_s else limit_s
         return self.limit_s
 
     def silent_s(self, now_ns: int) -> float:

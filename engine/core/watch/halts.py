@@ -28,6 +28,10 @@ class Halts:
     _since_ns: dict[str, int] = field(factory=dict)
     _quoted: set[str] = field(factory=set)
 
+    def __bool__(self) -> bool:
+        """Whether any symbol is halted."""
+        return bool(self._since_ns)
+
     def hear(self, status: Status) -> None:
         """A status was told."""
         symbol = status.symbol

@@ -109,11 +109,10 @@ class FeedEars:
             return Verdict()
         if not look.read:
             self._pause(passed_ns)
-        due = self._hear(look)
+        late = self._hear(look)
         self._take_mutes(look.mutes, now_ns)
-        self._choose_canary(due)
-        verdict = self._judge(due, look)
-        for ear in due:
+        verdict = self._judge(late, look)
+        for ear in late:
             self._settle(ear, now_ns)
         return verdict
 
@@ -177,46 +176,51 @@ class FeedEars:
         self._mutes = mutes
 
     def _hear(self, look: Look) -> list[Ear]:
-        """Take the counts in; returns the streams of which something is due."""
-        now_ns, counts = look.now_ns, look.counts
-        due: list[Ear] = []
+        """Take the counts in, and choose the canary; returns the streams that are over their limit, or alarmed.
+
+        This goes over every stream of a feed once a second, so the common case (it spoke lately) is kept short.
+        """
+        now_ns, counts, halts, named = look.now_ns, look.counts, self.halts, self.tuning.canary
+        late: list[Ear] = []
         heard = False
+        fastest: tuple[bool, float, Ear] | None = None
         for stream, ear in self.ears.items():
             count = counts[stream]
             if count != ear.count:
-                ear.hear(count, now_ns)
                 heard = True
-                if stream.kind is Kind.TRADES:
-                    self.halts.traded(stream.symbol, now_ns)
+                ear.hear(count, now_ns)
+                if halts and stream.kind is Kind.TRADES:
+                    halts.traded(stream.symbol, now_ns)
             limit_s = ear.allow(look.least_s)
             if limit_s is None:
                 ear.rest()
-            elif self.halts.halted(stream.kind, stream.symbol):
-                ear.begin(now_ns)
-                ear.doubt.end()
-                ear.state, ear.limit_s = State.HALTED, None
+                continue
+            if halts and halts.halted(stream.kind, stream.symbol):
+                ear.halt(now_ns)
+                continue
+            unnamed = bool(named) and stream.symbol not in named
+            if fastest is None or (unnamed, limit_s) < fastest[:2]:
+                fastest = unnamed, limit_s, ear
+            if now_ns - ear.from_ns < limit_s * NS_PER_S and not ear.doubt.alarmed_ns:
+                ear.state = State.LIVE if ear.heard_ns else State.WAITING
             else:
-                due.append(ear)
+                late.append(ear)
+        self.canary, self.limit_s = (None, None) if fastest is None else (fastest[2].stream, fastest[1])
         if heard:
             self.from_ns = max(self.from_ns, now_ns)
             self.doubt.end()
-        return due
-
-    def _choose_canary(self, due: Iterable[Ear]) -> None:
-        named = [ear for ear in due if ear.stream.symbol in self.tuning.canary]
-        ear = min(named or due, key=lambda ear: ear.limit_s or 0.0, default=None)
-        self.canary, self.limit_s = (None, None) if ear is None else (ear.stream, ear.limit_s)
+        return late
 
     # -- what it means
 
-    def _judge(self, due: list[Ear], look: Look) -> Verdict:
+    def _judge(self, late: list[Ear], look: Look) -> Verdict:
         now_ns = look.now_ns
-        if self.limit_s is None:
+        if self.canary is None or self.limit_s is None:
             self.doubt.end()
             return Verdict()
         silent_s = max(0.0, (now_ns - self.from_ns) / NS_PER_S)
         confirm_s = max(self.tuning.confirm_s, look.least_s)
-        unproved_s = min((ear.unproved_s for ear in due), default=float("inf"))
+        unproved_s = self.ears[self.canary].unproved_s
         if self.doubt.judge(now_ns, self.from_ns, confirm_s=confirm_s, unproved_s=unproved_s):
             return Verdict(recycle=self._recycle(f"nothing for {silent_s:.0f} s", now_ns))
         if silent_s >= self.limit_s:
@@ -224,18 +228,19 @@ class FeedEars:
                 return Verdict()
             self.doubt.ask(silent_s, self.limit_s)
             return Verdict(Question())
-        found = [ear for ear in due if ear.judge(now_ns, look.least_s)]
+        found = [ear for ear in late if ear.judge(now_ns, look.least_s)]
+        reason = ""
         if found:
             named = ", ".join(str(ear.stream) for ear in found[:3]) + (" and more" if len(found) > 3 else "")
-            return Verdict(self._ask(due, now_ns), self._recycle(f"nothing of {named}", now_ns))
-        return Verdict(self._ask(due, now_ns))
+            reason = self._recycle(f"nothing of {named}", now_ns)
+        return Verdict(self._ask(late, now_ns), reason)
 
-    def _ask(self, due: Iterable[Ear], now_ns: int) -> Question | None:
+    def _ask(self, late: Iterable[Ear], now_ns: int) -> Question | None:
         """The streams of one kind whose time to be asked about has come; of several kinds the one most overdue."""
         if now_ns - self._asked_ns < ASK_EVERY_S * NS_PER_S:
             return None
         overdue: dict[Kind, list[tuple[float, Ear]]] = {}
-        for ear in due:
+        for ear in late:
             assert ear.limit_s is not None
             silent_s = ear.silent_s(now_ns)
             if silent_s >= ear.limit_s and ear.doubt.wants_asking(silent_s, ear.limit_s):
@@ -259,7 +264,7 @@ class FeedEars:
         return reason
 
     def _settle(self, ear: Ear, now_ns: int) -> None:
-        """The word for a stream of which something is due."""
+        """The word for a stream that is over its limit, or alarmed."""
         assert ear.limit_s is not None
         if ear.doubt.alarmed_ns:
             ear.state = State.SILENT

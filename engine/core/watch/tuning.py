@@ -46,4 +46,4 @@ class WatchTuning:
     disk_free_mb: int = field(default=500, validator=ge(0))
     """Free on the disk of the order file or of the recording; a fifth of it is critical."""
     hold_s: float = field(default=600.0, validator=gt(0))
-    """What happened (dropped events, a silent line that was mended) stands as an alarm for this long. Trio's clock."""
+    """Dropped events stand as an alarm for this long after the last of them. Trio's clock."""

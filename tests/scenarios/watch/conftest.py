@@ -1,14 +1,24 @@
-"""A market of made-up event times, a line that can go mute, and a history that trails it: what the pure watch is held
-against, days at a time. Nothing here waits or speaks to anything; a day of ten streams takes well under a second."""
+"""Two things to hold the watch against: a market of made-up event times, with a line that can go mute and a history
+that trails it, days at a time; and a session of the engine, with alarms that are kept."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from random import Random
+from typing import Any
 
 import pytest
-from attrs import define, field, frozen
+import trio
+from attrs import define, evolve, field, frozen
 
+from engine import Context, strategy
+from engine.app.beside.attach import stand_beside
+from engine.app.beside.engine import Engine
+from engine.app.beside.overview import HeardRow
+from engine.app.live import run_live
+from engine.app.options import LoadedStrategy, RunOptions
+from engine.app.watching import serve_watch
 from engine.core.calendar import NEW_YORK, Phase, instant_of, new_york, phase_at
 from engine.core.silence import Proof
 from engine.core.watch.ear import State
@@ -16,10 +26,15 @@ from engine.core.watch.hours import Hours, Market
 from engine.core.watch.listening import FeedEars, Look, Question, declared_s
 from engine.core.watch.tuning import WatchTuning
 from engine.core.watch.words import find_silences
+from engine.exchange.faults import parse_faults
+from engine.exchange.serve import ExchangeOptions, open_exchange
 from engine.model.alert import Finding
 from engine.model.instant import NS_PER_S
 from engine.model.market import Status
 from engine.model.stream import Stream
+from engine.ports import Strategy
+from engine.ports.alarms import Alarm
+from engine.testing.inline import run_inline
 
 TICK_S = 5.0
 HISTORY_TRAILS_NS = 3 * NS_PER_S
@@ -240,3 +255,117 @@ def voice() -> type[Voice]:
 @pytest.fixture
 def mute() -> type[Mute]:
     return Mute
+
+
+# -- beside a session
+
+
+@define(eq=False)
+class Kept:
+    """`engine.ports.Alarms` that keeps all it was told, with when that was."""
+
+    opened_s: float = field(factory=trio.current_time)
+    held: dict[str, Finding] = field(factory=dict)
+    log: list[tuple[float, str, str]] = field(factory=list)
+    """Seconds since the beginning, ``began``, ``over`` or ``told``, and the key."""
+    findings: list[Finding] = field(factory=list)
+
+    def hold(self, source: str, findings: Iterable[Finding]) -> None:
+        assert source == "watch"
+        now = {finding.key: finding for finding in findings}
+        for key in now.keys() - self.held.keys():
+            self._note("began", key)
+            self.findings.append(now[key])
+        for key in self.held.keys() - now.keys():
+            self._note("over", key)
+        self.held = now
+
+    def tell(self, finding: Finding) -> None:
+        self._note("told", finding.key)
+        self.findings.append(finding)
+
+    def standing(self) -> Sequence[Alarm]:
+        return ()
+
+    def acknowledge(self, key: str, by: str) -> bool:
+        return False
+
+    def _note(self, what: str, key: str) -> None:
+        self.log.append((round(trio.current_time() - self.opened_s, 1), what, key))
+
+    def of(self, key: str) -> list[tuple[float, str]]:
+        """When this began and was over."""
+        return [(at_s, what) for at_s, what, one in self.log if one == key]
+
+    @property
+    def keys(self) -> set[str]:
+        return {key for _, _, key in self.log}
+
+
+@define(eq=False)
+class Watched:
+    """What the watch said of a session, and what its engine was."""
+
+    alarms: Kept
+    engine: Engine | None = None
+    rows: list[HeardRow] = field(factory=list)
+    """As they were at the last look."""
+    states: set[tuple[str, str]] = field(factory=set)
+    """Each symbol's, ever."""
+    beside: dict[str, Any] = field(factory=dict)
+    """Parts that are to stand there, too."""
+
+    def attached(self, engine: Engine) -> AbstractAsyncContextManager[None]:
+        """Stand beside a session."""
+        return self._stand(engine)
+
+    @asynccontextmanager
+    async def _stand(self, engine: Engine) -> AsyncIterator[None]:
+        engine.alarms = self.alarms
+        self.engine = engine
+        async with stand_beside(engine, {"watch": serve_watch, "keep": self._keep, **self.beside}):
+            yield
+
+    async def _keep(self, engine: Engine) -> None:
+        while True:
+            await trio.sleep(1.0)
+            self.rows = list(engine.heard())
+            self.states |= {(row.symbol, row.state) for row in self.rows}
+
+    def row(self, kind: str, symbol: str) -> HeardRow:
+        (found,) = [row for row in self.rows if (row.kind, row.symbol) == (kind, symbol)]
+        return found
+
+
+def reading_all(*streams: Stream) -> Any:
+    @strategy()
+    async def reading(ctx: Context) -> None:
+        async with ctx.streams(*streams, full="latest") as events:
+            async for _ in events:
+                pass
+
+    return reading
+
+
+@pytest.fixture
+def watched() -> Callable[[], Watched]:
+    """What a watch says: give its ``attached`` to a session."""
+    return lambda: Watched(Kept())
+
+
+@pytest.fixture
+def hold_inline() -> Callable[..., Any]:
+    """Run one strategy that trades, with its order file in place: a virtual clock does not wait for threads."""
+
+    async def run(trader: Strategy, *, for_s: float, faults: str = "", session: dict[str, Any], **market: Any) -> None:
+        async with open_exchange(ExchangeOptions(faults=parse_faults(faults), **market)) as running:
+            options = RunOptions(strategies=(LoadedStrategy(trader, name=trader.name),), for_s=for_s)
+            await run_live(evolve(options, **session), exchange=running, run_sync=run_inline)
+
+    return run
+
+
+@pytest.fixture
+def reader() -> Callable[..., Any]:
+    """A strategy that reads these streams and does nothing."""
+    return reading_all

@@ -1,22 +1,14 @@
-"""The watch beside a whole session, against the embedded exchange over loopback, on a virtual clock."""
+"""The watch beside a whole session, against the embedded exchange over loopback, on a virtual clock: silences."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
 import trio
-from attrs import define, field
 
-from engine import Context, Kind, Stream, strategy
-from engine.app.beside.attach import stand_beside
-from engine.app.beside.engine import Engine
-from engine.app.beside.overview import HeardRow
+from engine import Kind, Stream
 from engine.app.config.watch import WatchSettings
 from engine.app.options import Tuning
-from engine.app.watching import serve_watch
-from engine.model.alert import Finding, Severity
-from engine.ports.alarms import Alarm
+from engine.model.alert import Severity
 
 BTC, ETH = "BTC/USD", "ETH/USD"
 MARKET: dict[str, Any] = {"symbols": (BTC, ETH), "events_per_s": 10.0, "burst": False}
@@ -24,99 +16,12 @@ PATIENT = Tuning(silence_s=3600.0)
 """The feed's own watch, which knows nothing but the silence of a whole line, is not to come first."""
 
 
-@define(eq=False)
-class Kept:
-    """`engine.ports.Alarms` that keeps all it was told, with when that was."""
-
-    opened_s: float = field(factory=trio.current_time)
-    held: dict[str, Finding] = field(factory=dict)
-    log: list[tuple[float, str, str]] = field(factory=list)
-    """Seconds since the beginning, ``began``, ``over`` or ``told``, and the key."""
-    findings: list[Finding] = field(factory=list)
-
-    def hold(self, source: str, findings: Iterable[Finding]) -> None:
-        assert source == "watch"
-        now = {finding.key: finding for finding in findings}
-        for key in now.keys() - self.held.keys():
-            self._note("began", key)
-            self.findings.append(now[key])
-        for key in self.held.keys() - now.keys():
-            self._note("over", key)
-        self.held = now
-
-    def tell(self, finding: Finding) -> None:
-        self._note("told", finding.key)
-        self.findings.append(finding)
-
-    def standing(self) -> Sequence[Alarm]:
-        return ()
-
-    def acknowledge(self, key: str, by: str) -> bool:
-        return False
-
-    def _note(self, what: str, key: str) -> None:
-        self.log.append((round(trio.current_time() - self.opened_s, 1), what, key))
-
-    def of(self, key: str) -> list[tuple[float, str]]:
-        """When this began and was over."""
-        return [(at_s, what) for at_s, what, one in self.log if one == key]
-
-    @property
-    def keys(self) -> set[str]:
-        return {key for _, _, key in self.log}
-
-
-@define(eq=False)
-class Watched:
-    """What the watch said of a session, and what its engine was."""
-
-    alarms: Kept
-    engine: Engine | None = None
-    rows: list[HeardRow] = field(factory=list)
-    """As they were at the last look."""
-
-    def attached(self, engine: Engine) -> AbstractAsyncContextManager[None]:
-        """Stand beside a session."""
-        return self._stand(engine)
-
-    @asynccontextmanager
-    async def _stand(self, engine: Engine) -> AsyncIterator[None]:
-        engine.alarms = self.alarms
-        self.engine = engine
-        async with stand_beside(engine, {"watch": serve_watch, "keep": self._keep}):
-            yield
-
-    async def _keep(self, engine: Engine) -> None:
-        while True:
-            await trio.sleep(1.0)
-            self.rows = list(engine.heard())
-
-    def row(self, kind: str, symbol: str) -> HeardRow:
-        (found,) = [row for row in self.rows if (row.kind, row.symbol) == (kind, symbol)]
-        return found
-
-
-@pytest.fixture
-def watched() -> Callable[[], Watched]:
-    return lambda: Watched(Kept())
-
-
-def reader(*streams: Stream) -> Any:
-    @strategy()
-    async def reading(ctx: Context) -> None:
-        async with ctx.streams(*streams, full="latest") as events:
-            async for _ in events:
-                pass
-
-    return reading
-
-
 def trades(*symbols: str) -> list[Stream]:
     return [Stream(Kind.TRADES, symbol) for symbol in symbols]
 
 
 async def test_a_quiet_session_has_no_alarm_and_its_cadences_are_learnt(
-    autojump_clock: trio.abc.Clock, hold: Any, watched: Any
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
 ) -> None:
     seen = watched()
     await hold(reader(*trades(BTC, ETH)), for_s=120, session={"attached": seen.attached}, **MARKET)
@@ -132,7 +37,7 @@ async def test_a_quiet_session_has_no_alarm_and_its_cadences_are_learnt(
 
 
 async def test_a_mute_line_is_an_alarm_and_is_opened_again(
-    autojump_clock: trio.abc.Clock, hold: Any, watched: Any
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
 ) -> None:
     seen = watched()
     outcome = await hold(
@@ -157,7 +62,7 @@ async def test_a_mute_line_is_an_alarm_and_is_opened_again(
 
 
 async def test_a_mute_symbol_on_a_line_that_speaks_is_an_alarm_about_it_and_is_mended(
-    autojump_clock: trio.abc.Clock, hold: Any, watched: Any
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
 ) -> None:
     seen = watched()
     outcome = await hold(
@@ -178,7 +83,7 @@ async def test_a_mute_symbol_on_a_line_that_speaks_is_an_alarm_about_it_and_is_m
 
 
 async def test_what_the_feed_finds_dead_itself_is_an_alarm_all_the_same(
-    autojump_clock: trio.abc.Clock, hold: Any, watched: Any
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
 ) -> None:
     seen = watched()
     await hold(
@@ -193,7 +98,7 @@ async def test_what_the_feed_finds_dead_itself_is_an_alarm_all_the_same(
 
 
 async def test_a_market_that_is_quiet_is_asked_about_and_no_alarm(
-    autojump_clock: trio.abc.Clock, hold: Any, watched: Any
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
 ) -> None:
     """A stock of which nothing is made at all: it is waited for past its limit, and history has nothing either."""
     seen = watched()
@@ -212,7 +117,9 @@ async def test_a_market_that_is_quiet_is_asked_about_and_no_alarm(
     assert outcome.exchange.rest.requests < 40, "the clock once a minute, and few questions"
 
 
-async def test_a_feed_that_stays_away_is_down(autojump_clock: trio.abc.Clock, hold: Any, watched: Any) -> None:
+async def test_a_feed_that_stays_away_is_down(
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
+) -> None:
     seen = watched()
     await hold(
         reader(*trades(BTC)),
@@ -227,7 +134,9 @@ async def test_a_feed_that_stays_away_is_down(autojump_clock: trio.abc.Clock, ho
     assert not [key for key in seen.alarms.keys if key.startswith("silent")]
 
 
-async def test_switched_off_nothing_is_watched(autojump_clock: trio.abc.Clock, hold: Any, watched: Any) -> None:
+async def test_switched_off_nothing_is_watched(
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
+) -> None:
     seen = watched()
     await hold(
         reader(*trades(BTC)),
