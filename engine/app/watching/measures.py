@@ -40,6 +40,8 @@ class Measures:
     _lags: dict[str, Recent] = field(factory=dict)
     _growths: dict[str, Growth] = field(factory=dict)
     _lasting: dict[str, Lasting] = field(factory=dict)
+    _away_s: dict[str, float] = field(factory=dict)
+    """For each strategy, when a feed of it was last seen not live."""
     _loop: Recent = field(factory=lambda: Recent(WINDOW_S))
     _disk: list[Finding] = field(factory=list)
     _disk_s: float = float("-inf")
@@ -97,11 +99,21 @@ class Measures:
         speed = self.engine.markets.clock.speed
         for run in self.engine.session.runs:
             recent = self._lag(f"strategy/{run.name}").read(run.context.lag, now_s)
-            yield from checks.find_lag(f"strategy/{run.name}", recent, self.tuning.lag_s, speed, at_ns)
+            if self._is_steady(run.name, now_s):
+                yield from checks.find_lag(f"strategy/{run.name}", recent, self.tuning.lag_s, speed, at_ns)
             restarts = self._growth(f"restarts/strategy/{run.name}", FLAPPING_S).read(run.restarts, now_s)
             yield from checks.find_flapping(f"strategy/{run.name}", restarts, self.tuning.flapping, FLAPPING_S, at_ns)
             if run.state == "failed":
                 yield from checks.find_failed(run.name, run.error, at_ns)
+
+    def _is_steady(self, strategy: str, now_s: float) -> bool:
+        """Whether its feeds have been live throughout the last window: what was held while a hole was closed is told
+        late, and that is no news."""
+        if not self.engine.markets.not_live(strategy):
+            self._away_s.setdefault(strategy, float("-inf"))
+        elif strategy in self._away_s:  # it was live before
+            self._away_s[strategy] = now_s
+        return now_s - self._away_s.get(strategy, float("-inf")) >= 2 * WINDOW_S
 
     def _channels(self, at_ns: int, now_s: float) -> Iterator[Finding]:
         dropped: dict[str, Growth] = {}

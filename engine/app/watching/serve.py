@@ -8,7 +8,7 @@ from attrs import define, field
 from engine.app.beside.engine import Engine
 from engine.app.watching.calendar import serve_calendar
 from engine.app.watching.measures import Measures
-from engine.app.watching.silences import Silences
+from engine.app.watching.silences import ALONG, Silences
 from engine.core.watch.checks import find_alarm, find_gap
 from engine.core.watch.hours import Hours
 from engine.flow.notices import Notices
@@ -77,12 +77,18 @@ class _Watch:
             async for event in notices:
                 if isinstance(event, Lost):
                     self.measures.reasons[event.feed] = event.reason
-                elif isinstance(event, Gap) and event.cause not in UNTOLD:
-                    self.engine.alarms.tell(find_gap(event))
+                elif isinstance(event, Gap):
+                    if self._concerns(event):
+                        self.engine.alarms.tell(find_gap(event))
                 elif isinstance(event, Alarm):
                     self.engine.alarms.tell(find_alarm(event))
         finally:
             self.engine.markets.unlisten(notices)
+
+    def _concerns(self, gap: Gap) -> bool:
+        """Whether a hole is one that somebody should know of: not where nobody asked for what it is a hole of."""
+        asked = gap.stream.kind not in ALONG or gap.stream in self.engine.markets.fanout.wanted()
+        return asked and gap.cause not in UNTOLD
 
     async def serve_loop_lag(self) -> None:
         """Measure how late the loop gets round to a timer."""

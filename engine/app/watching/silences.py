@@ -34,6 +34,8 @@ PATIENCE_S: Final = 1.0
 """No silence shorter than this is judged, in Trio's seconds: a fast market's half minute is not enough to tell silence
 from a busy machine."""
 
+ALONG: Final = frozenset({Kind.CORRECTIONS, Kind.CANCELS})
+"""What comes with trades, asked for or not, and says nothing by not coming."""
 _OF_FAMILY: Final = {
     Family.STOCKS: Market.STOCKS,
     Family.CRYPTO: Market.CRYPTO,
@@ -88,7 +90,7 @@ class Silences:
             verdict = feed.look(
                 Look(
                     now_ns=now_ns,
-                    counts={one: self._count(stream, one) for one in stream.acknowledged},
+                    counts={one: self._count(stream, one) for one in stream.acknowledged if one.kind not in ALONG},
                     live=stream.state == "live" and not clock.ended,
                     read=stream.read,
                     mutes=stream.mutes,

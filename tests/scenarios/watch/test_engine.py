@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import trio
 
-from engine import Kind, Stream
+from engine import ANY, Context, Kind, Stream, strategy
 from engine.app.config.watch import WatchSettings
 from engine.app.options import Tuning
 from engine.model.alert import Severity
@@ -145,4 +145,60 @@ async def test_switched_off_nothing_is_watched(
         **MARKET,
     )
     assert seen.rows == []
+    assert seen.alarms.log == []
+
+
+async def test_a_subscription_to_everything_is_one_stream(
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
+) -> None:
+    seen = watched()
+    await hold(
+        reader(Stream(Kind.TRADES, ANY)),
+        for_s=120,
+        faults='[[fault]]\nkind = "mute"\nafter_events = 400\n',
+        session={"attached": seen.attached},
+        tuning=PATIENT,
+        symbols=("AAPL", "SPY"),
+        events_per_s=10.0,
+        burst=False,
+    )
+    assert [(row.feed, row.symbol, row.state) for row in seen.rows] == [("iex", ANY, "live")]
+    assert seen.alarms.keys == {"silent/iex", "gap/iex/trades/*"}, "a symbol that nobody had heard yet may be missing"
+
+
+async def test_a_market_at_sixty_times_its_speed_is_given_a_real_second(
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
+) -> None:
+    seen = watched()
+    outcome = await hold(
+        reader(*trades(BTC, ETH)),
+        for_s=30,
+        faults='[[fault]]\nkind = "mute"\nafter_events = 1500\n',
+        session={"attached": seen.attached},
+        tuning=PATIENT,
+        symbols=(BTC, ETH),
+        events_per_s=2.0,
+        burst=False,
+        speed=60.0,
+    )
+    assert outcome.exchange.plan.hits["mute"] == 1
+    assert seen.alarms.keys == {"silent/crypto"}
+    assert seen.row("trades", BTC).limit_s >= 60
+
+
+async def test_two_readers_of_one_line_are_one_stream_and_leaving_it_ends_its_row(
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
+) -> None:
+    @strategy()
+    async def passing(ctx: Context) -> None:
+        with trio.move_on_after(30):
+            async with ctx.trades(ETH, full="latest") as events:
+                async for _ in events:
+                    pass
+        await trio.sleep_forever()
+
+    seen = watched()
+    await hold(reader(*trades(BTC)), passing, for_s=90, session={"attached": seen.attached}, **MARKET)
+    assert (ETH, "live") in seen.states
+    assert [row.symbol for row in seen.rows] == [BTC]
     assert seen.alarms.log == []

@@ -178,7 +178,7 @@ async def test_a_loop_that_stood_still_and_a_disk_that_is_full(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("hour", "minute", "seen_as"), [(14, 15, ("AAPL", "halted")), (17, 50, ("SPY", "closed"))])
+@pytest.mark.parametrize(("hour", "minute", "seen_as"), [(14, 25, ("AAPL", "halted")), (17, 45, ("SPY", "closed"))])
 async def test_a_lively_market_has_halts_and_an_early_close_and_no_alarm(
     autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any, hour: int, minute: int, seen_as: Any
 ) -> None:
@@ -191,7 +191,7 @@ async def test_a_lively_market_has_halts_and_an_early_close_and_no_alarm(
             *(Stream(kind, symbol) for symbol in symbols for kind in (Kind.TRADES, Kind.QUOTES, Kind.STATUSES)),
             Stream(Kind.BARS, "SPY"),
         ),
-        for_s=2400,
+        for_s=1500,
         session={"attached": seen.attached},
         tuning=Tuning(ping_every_s=600.0),
         symbols=symbols,

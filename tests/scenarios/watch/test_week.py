@@ -16,8 +16,8 @@ XYZ_Q, XYZ_T = Stream(Kind.QUOTES, "XYZ"), Stream(Kind.TRADES, "XYZ")
 QUIET, LATE = Stream(Kind.TRADES, "QUIET"), Stream(Kind.TRADES, "LATE")
 BTC_Q, BTC_T, ETH_Q = Stream(Kind.QUOTES, "BTC/USD"), Stream(Kind.TRADES, "BTC/USD"), Stream(Kind.QUOTES, "ETH/USD")
 NEWS = Stream(Kind.NEWS, ANY)
-START, END = "2026-11-20T12:00", "2026-11-28T06:00"
-"""Friday to Saturday: Thanksgiving is on the 26th, and the 27th ends at one o'clock."""
+START, END = "2026-11-21T00:00", "2026-11-28T06:00"
+"""Saturday to Saturday: Thanksgiving is on the 26th, and the 27th ends at one o'clock."""
 
 
 def status(at_ns: int, code: str) -> Status:
@@ -110,7 +110,7 @@ def test_a_week_with_ten_silences_has_ten_alarms_and_not_one_more(
 
     # What each stream was seen to be, where that tells something.
     assert ("11-23 11", str(XYZ_T), "halted") in stocks.states
-    assert {state for hour, name, state in stocks.states if hour < "11-21" and name == str(QUIET)} >= {"quiet", "live"}
+    assert {state for hour, name, state in stocks.states if hour < "11-24" and name == str(QUIET)} >= {"quiet", "live"}
     assert {name for _, name, _ in stocks.states} == {str(one.stream) for one in stocks.voices}
     for hour, name, state in stocks.states:
         if hour[:5] in ("11-21", "11-26", "11-28") and hour[6:] < "20":  # a night belongs to the day it leads to
