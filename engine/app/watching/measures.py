@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from engine.app.account import AccountSide
 from engine.app.beside.engine import Engine
@@ -27,6 +27,8 @@ DISK_EVERY_S: Final = 30.0
 """A disk that fills up within half a minute is noticed by who writes to it."""
 READY_NS: Final = 15 * 60 * NS_PER_S
 """A feed has to be there this long before its market opens."""
+DELAYED_S: Final = {"delayed_sip": 900.0, "indicative": 900.0}
+"""Feeds that are late by what is paid for: a quarter of an hour, of the second its trades."""
 DOWN: Final = frozenset({"connecting", "resuming", "lost"})
 
 
@@ -42,6 +44,8 @@ class Measures:
     _lasting: dict[str, Lasting] = field(factory=dict)
     _away_s: dict[str, float] = field(factory=dict)
     """For each strategy, when a feed of it was last seen not live."""
+    _since_ns: dict[str, int] = field(factory=dict)
+    """Since when each finding holds."""
     _loop: Recent = field(factory=lambda: Recent(WINDOW_S))
     _disk: list[Finding] = field(factory=list)
     _disk_s: float = float("-inf")
@@ -50,13 +54,15 @@ class Measures:
         """All that holds now."""
         at_ns = self.engine.markets.clock.now_ns()
         now_s = trio.current_time()
-        return [
+        findings = [
             *self._feeds(hours, at_ns, now_s),
             *self._strategies(at_ns, now_s),
             *self._channels(at_ns, now_s),
             *self._account(at_ns, now_s),
             *self._machine(at_ns, now_s),
         ]
+        self._since_ns = {finding.key: self._since_ns.get(finding.key, at_ns) for finding in findings}
+        return [evolve(finding, at_ns=self._since_ns[finding.key]) for finding in findings]
 
     def _lag(self, name: str) -> Recent:
         return self._lags.setdefault(name, Recent(WINDOW_S))
@@ -73,7 +79,8 @@ class Measures:
         speed = self.engine.markets.clock.speed
         for name, stream in self.engine.markets.streams.items():
             recent = self._lag(f"feed/{name}").read(stream.lag, now_s)
-            yield from checks.find_lag(f"feed/{name}", recent, self.tuning.lag_s, speed, at_ns)
+            lag_s = self.tuning.lag_s + DELAYED_S.get(name, 0.0)
+            yield from checks.find_lag(f"feed/{name}", recent, lag_s, speed, at_ns)
             down = stream.state in DOWN and self._is_due(name, hours, at_ns)
             for_s = self._holding(f"down/{name}").read(down, now_s)
             yield from checks.find_down(
@@ -100,11 +107,18 @@ class Measures:
         for run in self.engine.session.runs:
             recent = self._lag(f"strategy/{run.name}").read(run.context.lag, now_s)
             if self._is_steady(run.name, now_s):
-                yield from checks.find_lag(f"strategy/{run.name}", recent, self.tuning.lag_s, speed, at_ns)
+                lag_s = self.tuning.lag_s + self._delayed_s(run.name)
+                yield from checks.find_lag(f"strategy/{run.name}", recent, lag_s, speed, at_ns)
             restarts = self._growth(f"restarts/strategy/{run.name}", FLAPPING_S).read(run.restarts, now_s)
             yield from checks.find_flapping(f"strategy/{run.name}", restarts, self.tuning.flapping, FLAPPING_S, at_ns)
             if run.state == "failed":
                 yield from checks.find_failed(run.name, run.error, at_ns)
+
+    def _delayed_s(self, strategy: str) -> float:
+        """How late the events of its latest feed are meant to be."""
+        channels = self.engine.markets.fanout.channels()
+        feeds = {name for channel, _ in channels if channel.strategy == strategy for name in channel.feeds}
+        return max((DELAYED_S.get(name, 0.0) for name in feeds), default=0.0)
 
     def _is_steady(self, strategy: str, now_s: float) -> bool:
         """Whether its feeds have been live throughout the last window: what was held while a hole was closed is told

@@ -202,3 +202,20 @@ async def test_two_readers_of_one_line_are_one_stream_and_leaving_it_ends_its_ro
     assert (ETH, "live") in seen.states
     assert [row.symbol for row in seen.rows] == [BTC]
     assert seen.alarms.log == []
+
+
+async def test_where_the_plan_has_no_recent_history_a_mute_symbol_takes_three_times_as_long(
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
+) -> None:
+    seen = watched()
+    await hold(
+        reader(*trades("SPY", "QQQ"), Stream(Kind.QUOTES, "SPY")),
+        for_s=200,
+        faults='[[fault]]\nkind = "mute"\nsymbol = "QQQ"\nafter_events = 600\n[[fault]]\nkind = "history_refused"\n',
+        session={"attached": seen.attached},
+        symbols=("QQQ", "SPY"),
+        events_per_s=10.0,
+        burst=False,
+    )
+    (began, _), *_ = seen.alarms.of("silent/iex/trades/QQQ")
+    assert 60 + 45 <= began <= 60 + 75
