@@ -221,6 +221,8 @@ def _check(kind: str, row: KindRow, table: Mapping[str, object], where: str, *, 
     live = kind == "error" and table.get("phase", "live") == "live"
     if not moments and not by_hand and (live or (row.strike and not row.window)):
         _refuse(where, f"it needs a moment: one of {', '.join(_MOMENTS)}")
+    if "symbol" in table and table.get("line") == "trading":
+        _refuse(where, "a symbol is one of market data: leave the line away")
     for key in row.needs:
         if key not in table:
             _refuse(where, f"it needs the key {key!r}")
