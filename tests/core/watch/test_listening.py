@@ -196,8 +196,13 @@ def test_what_arrives_while_history_was_asked_is_no_alarm() -> None:
     listener = learnt()
     listener.run(15)
     assert listener.questions
+    listener.run(2)
+    assert not listener.alarms, "it has three seconds to arrive"
     listener.tick((SPY,))
     assert not listener.alarms
+    alone = learnt()
+    alone.run(18)
+    assert list(alone.alarms) == ["silent/iex"]
 
 
 def test_where_history_cannot_say_it_takes_three_times_as_long() -> None:
@@ -252,6 +257,18 @@ def test_an_outage_is_no_silence_and_teaches_nothing() -> None:
     ear = listener.feed.ears[SPY]
     assert ear.part is not None
     assert ear.cadences[ear.part].gaps == before
+
+
+def test_nothing_is_known_of_a_halt_after_an_outage() -> None:
+    """Its resumption may have been told meanwhile, and no history keeps that: history decides about the stream."""
+    listener = learnt()
+    listener.feed.halts.hear(Status("QQQ", listener.at_ns, "H"))
+    listener.run(5, (SPY,))
+    listener.live = False
+    listener.run(5)
+    listener.live = True
+    listener.run(40, (SPY,))
+    assert list(listener.alarms) == ["silent/iex/trades/QQQ"]
 
 
 def test_a_line_that_a_strategy_holds_up_is_not_silent() -> None:
