@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from attrs import Attribute, field, frozen, validators
 
 from engine.app.config.choices import CryptoFeed, OnKill, OptionFeed, StockFeed, Venue, Wire
+from engine.app.config.watch import WatchSettings
 from engine.app.report import SessionReport
 from engine.app.secrets import Secret
 from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
@@ -142,6 +143,7 @@ class RunOptions:
     encoding: Wire = "msgpack"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
+    watch: WatchSettings = field(factory=WatchSettings)
     state: Path | None = None
     """The folder of the order file; ``None``: the account's own, at the embedded exchange a temporary one."""
     shadow: bool = False

@@ -99,6 +99,7 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
         # Where there is no market to make the seed is of dice alone: each session's own, and kept in its manifest.
         exchange=settings.exchange if settings.venue == "exchange" else evolve(settings.exchange, seed=randbits(32)),
         tuning=settings.tuning,
+        watch=settings.watch,
         state=settings.state,
         shadow=settings.shadow,
         on_kill=settings.on_kill,

@@ -8,7 +8,7 @@ width grows with the value: exact below 64 ns, then 32 buckets to each doubling,
 from bisect import bisect_left
 from itertools import accumulate
 from math import ceil
-from operator import add
+from operator import add, sub
 from typing import Final
 
 _EXACT_BITS: Final = 6
@@ -53,6 +53,15 @@ class Histogram:
         self.counts = list(map(add, self.counts, other.counts))
         self._total += other.count
         self._max_ns = max(self._max_ns, other.max_ns)
+
+    def since(self, counts: list[int]) -> "Histogram":
+        """What was counted since ``counts`` was a copy of this one's. Its longest is known within 2 % only."""
+        later = Histogram()
+        later.counts = list(map(sub, self.counts, counts))
+        later._total = sum(later.counts)
+        longest = next((index for index in range(_BUCKETS - 1, -1, -1) if later.counts[index]), None)
+        later._max_ns = 0 if longest is None else min(_middle_ns(longest), self._max_ns)
+        return later
 
     @property
     def count(self) -> int:

@@ -52,6 +52,7 @@ class DataLine:
         self._options = options
         self._out = Outbound(board.plan, session.line, options.frame_events_max)
         self._wanted: dict[Kind, frozenset[str]] = {}
+        self._mute: set[str] = set()
         self._doomed = False
         self._sending = False
         self._send_scope = trio.CancelScope()
@@ -81,6 +82,8 @@ class DataLine:
     def deliver(self, events: Sequence[MarketEvent]) -> None:
         """Queue what this session subscribed to."""
         chosen = self._session.endpoint.select(events, self._wanted)
+        if self._mute:
+            chosen = [event for event in chosen if event.symbol not in self._mute]
         if chosen:
             now_s = trio.current_time()
             self._out.put_events(chosen, now_s)
@@ -88,7 +91,10 @@ class DataLine:
             self._look_at_queue(now_s)
 
     def strike(self, fault: Fault) -> None:
-        """Let a fault happen behind what is queued; one that ends the line ends its data here."""
+        """Let a fault happen behind what is queued; one that ends the line, or a symbol on it, ends that data here."""
+        if fault.symbol:
+            self._mute.add(fault.symbol)
+            return
         self._out.put(Strike(fault), trio.current_time())
         self._doomed = self._doomed or fault.drops
         self._work.set()

@@ -208,6 +208,11 @@ class Fanout:
         route = self._tables.get(EVENT_TYPES[stream.kind], {}).get(stream.symbol)
         return route is not None and bool(route.channels)
 
+    def brought(self, stream: Stream) -> int:
+        """How many events of a sequence its line has brought, ever; what history gave is not counted."""
+        route = self._tables.get(EVENT_TYPES[stream.kind], {}).get(stream.symbol)
+        return 0 if route is None else route.live
+
     def crowded(self, feed: str) -> list[str]:
         """The strategies that hold up this feed."""
         return sorted({channel.strategy for channel in self._open if feed in channel.feeds and channel.crowded})

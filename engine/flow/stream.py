@@ -5,7 +5,7 @@ follower (keeps the venue's subscriptions equal to what strategies want), the ba
 (notices silence). Around them stands `supervise`; what survives a line is the `Sequencer`'s memory of what was told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from random import Random
 
 import trio
@@ -20,7 +20,7 @@ from engine.flow.backfill import UNKNOWN_NS, Backfill
 from engine.flow.channel import Waker
 from engine.flow.fanout import Fanout
 from engine.flow.holes import Holes
-from engine.flow.probe import missed
+from engine.flow.probe import missed, missed_of
 from engine.flow.supervisor import supervise
 from engine.flow.tuning import StreamTuning
 from engine.model.control import Alarm, Connected, ControlEvent, Gap, GapCause, Lost, Resumed, Stale
@@ -56,6 +56,8 @@ class MarketStream:
     restarts: int = 0
     retry_at_s: float | None = None
     """When the next line is opened, by Trio's clock; ``None`` while one is open, or is being opened."""
+    mutes: int = 0
+    """Lines that this stream ended itself because history proved them silent."""
     lag: Histogram = field(factory=Histogram)
     sequencer: Sequencer = field(init=False)
     backfill: Backfill | None = field(init=False, default=None)
@@ -68,6 +70,7 @@ class MarketStream:
     _heard_s: float = 0.0
     _receiving: bool = False
     _mute: trio.Event = field(factory=trio.Event)
+    _verdict: str = ""
 
     def __attrs_post_init__(self) -> None:
         self._outage = Outage(f"feed {self.feed.name}")
@@ -336,13 +339,39 @@ class MarketStream:
                 if proof == "missed" and self.silent_s >= deadline_s:
                     judgement = "mute"
             if judgement == "mute":
+                self.mutes += proof == "missed"
                 market_s = silent_s * (self.clock.speed or 1.0)
                 raise DataSilent(f"feed {self.feed.name}: nothing for {market_s:.1f} s although there is data")
 
     async def _watch_end(self) -> None:
         self._mute = trio.Event()
         await self._mute.wait()
-        raise DataSilent(f"feed {self.feed.name}: the tape is over and history holds more of it than the line brought")
+        raise DataSilent(f"feed {self.feed.name}: {self._verdict}")
+
+    def recycle(self, reason: str) -> None:
+        """End the line, if there is one, as silent: it is opened again, and what it kept is read from history."""
+        self._verdict = reason
+        self._mute.set()
+
+    @property
+    def read(self) -> bool:
+        """Whether the line is being read: not while a strategy holds it up."""
+        return self._receiving
+
+    @property
+    def acknowledged(self) -> frozenset[Stream]:
+        """What the venue says that this line brings."""
+        return self._acknowledged
+
+    async def find_missed_of(self, streams: Collection[Stream]) -> Mapping[Stream, Proof]:
+        """Ask history about single streams of a kind, at most `engine.ports.QUERY_SYMBOLS_MAX`, while others speak."""
+        await trio.lowlevel.checkpoint()
+        if self.feed.history is None or self.state != "live":
+            return {}
+        try:
+            return await missed_of(self.sequencer, self.feed.history, self.clock, streams)
+        except (HistoryRefused, HistoryUnavailable):
+            return {}
 
     async def find_missed(self, *, everything: bool = False) -> Proof:
         """Ask history whether it holds events that this line should have told."""
@@ -366,5 +395,5 @@ class MarketStream:
             return False
         if await self.find_missed(everything=True) != "missed":
             return True
-        self._mute.set()
+        self.recycle("the tape is over and history holds more of it than the line brought")
         return False

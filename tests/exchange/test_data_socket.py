@@ -148,6 +148,24 @@ async def test_a_mute_line_answers_pings_and_requests_but_tells_nothing(
         assert exchange.market.published == 128 + 200
 
 
+async def test_a_mute_symbol_is_one_of_a_line_that_goes_on_speaking(
+    autojump_clock: Any, dial: Any, trades: Any
+) -> None:
+    mute = build_fault(kind="mute", symbol="B", after_events=100, times=1)
+    async with (
+        open_exchange(options(mute), trades(1000, symbols=("A", "B"))) as exchange,
+        dial(exchange.data_stream_url) as client,
+    ):
+        await client.subscribe(trades=["A", "B"])
+        await client.until_event(1000)
+        heard = [event.symbol for event in client.events]
+        assert heard.count("A") == 500
+        assert heard.count("B") == 50
+        assert set(heard[100:]) == {"A"}
+        assert len(exchange.market.past.between(Kind.TRADES, "B", 0, 2**62)) == 500
+        assert exchange.plan.hits["mute"] == 1
+
+
 async def test_a_half_open_line_answers_nothing_and_does_not_hold_the_slot(
     autojump_clock: Any, dial: Any, trades: Any
 ) -> None:

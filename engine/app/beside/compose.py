@@ -16,6 +16,7 @@ from engine.app.health.part import health_part
 from engine.app.logs import Redactor
 from engine.app.secrets import Secret
 from engine.app.top.serve import serve_top
+from engine.app.watching import serve_watch
 
 
 def alert_channels(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Channel, ...]:
@@ -34,6 +35,7 @@ def parts_of(settings: Settings, redact: Callable[[str], str]) -> dict[str, Part
     """What runs beside a session, by name."""
     return {
         "moments": note_moments,
+        "watch": serve_watch,
         "health": health_part(settings.health, read_overview, redact=redact),
         "top": serve_top,
     }

@@ -22,6 +22,7 @@ from engine.app.config.alerts import AlertSettings
 from engine.app.config.choices import FeedName, LogFormat, LogLevel, OnKill, Venue, Wire
 from engine.app.config.health import HealthSettings
 from engine.app.config.values import structure
+from engine.app.config.watch import WatchSettings
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
 from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
@@ -65,6 +66,7 @@ class Settings:
     alerts: AlertSettings = field(factory=AlertSettings)
     alert_urls: Secret[str] | None = None
     """Where alerts are sent to: see `engine.app.alerts.channels`."""
+    watch: WatchSettings = field(factory=WatchSettings)
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     """Of the account."""
     strategy_limits: Mapping[str, Limits] = field(factory=dict)

@@ -69,6 +69,8 @@ class Fault:
     """Only REST calls of this method; empty: any."""
     path: str = ""
     """Only REST calls whose path begins so; empty: any."""
+    symbol: str = ""
+    """Only data of this symbol; empty: all of it."""
     bare: bool = False
     """Leave out the headers that tell of the budget of requests."""
 
@@ -90,6 +92,8 @@ class Fault:
         """Whether its moment takes the live lines away, so that at speed 0 a hole should follow."""
         if self.kind == "error":
             return self.cut if self.phase != "live" else self.code in CLOSING_CODES
+        if self.symbol:
+            return False
         return KINDS[self.kind].drops and (self.strikes or self.cut)
 
     @property
@@ -136,7 +140,7 @@ KINDS: Final[Mapping[str, KindRow]] = MappingProxyType(
         "cut": _strike("close frame, then close", "code line", drops=True, defaults={"code": 1001}),
         "cut_without_close": _strike("TCP reset, no close frame", "line", drops=True),
         "truncated_frame": _strike("a data frame ends half way, then FIN", drops=True),
-        "mute": _strike("pongs but no data until the connection ends", "line", drops=True),
+        "mute": _strike("pongs but no data (of `symbol`) until the connection ends", "line symbol", drops=True),
         "half_open": _strike("nothing is heard or said, and no FIN", "for line", drops=True),
         "bad_frame": _strike("a message of nonsense inside a good frame", "p", window=True, defaults={"p": 0.05}),
         "unknown_type": _strike("a message with an unknown T", "p", window=True, defaults={"p": 0.05}),

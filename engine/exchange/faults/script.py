@@ -91,6 +91,12 @@ def _path(value: object) -> str:
     return value
 
 
+def _symbol(value: object) -> str:
+    if not isinstance(value, str) or not value or " " in value:
+        raise ValueError('a symbol such as "SPY" or "BTC/USD"')
+    return value
+
+
 def _headers(value: object) -> Mapping[str, str]:
     if not isinstance(value, dict) or not all(_is_header(name, text) for name, text in value.items()):
         raise ValueError("a table of header names and texts, in plain ASCII, none about the length of the body")
@@ -130,6 +136,7 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
     "stage": ("stage", _one_of(STAGES)),
     "method": ("method", _one_of(METHODS)),
     "path": ("path", _path),
+    "symbol": ("symbol", _symbol),
     "bare": ("bare", _flag),
 }
 _MOMENTS: Final = ("after_events", "at", "every")
@@ -214,6 +221,8 @@ def _check(kind: str, row: KindRow, table: Mapping[str, object], where: str, *, 
     live = kind == "error" and table.get("phase", "live") == "live"
     if not moments and not by_hand and (live or (row.strike and not row.window)):
         _refuse(where, f"it needs a moment: one of {', '.join(_MOMENTS)}")
+    if "symbol" in table and table.get("line") == "trading":
+        _refuse(where, "a symbol is one of market data: leave the line away")
     for key in row.needs:
         if key not in table:
             _refuse(where, f"it needs the key {key!r}")

@@ -54,9 +54,11 @@ class Reconciler:
     _asked: int = 0
     _through: int = 0
     _failure: GaplessError | None = None
-    _unsettled: int = 0
+    unsettled: int = 0
+    """Rounds in a row that ended in doubt."""
+    failing: str = ""
+    """Why the books cannot be compared now; empty while they can."""
     _closed: GaplessError | None = None
-    _failing: str = ""
     _fees_missing: bool = False
     _wanted: Waker = field(factory=Waker)
     _done: Waker = field(factory=Waker)
@@ -141,20 +143,20 @@ class Reconciler:
     def _end(self, number: int, failure: GaplessError | None) -> None:
         self._ended_s = trio.current_time()
         self._through, self._failure = number, failure
-        if failure is None and self._failing:
-            self._failing = ""
+        if failure is None and self.failing:
+            self.failing = ""
             self.record.report("The books were compared with the broker's again.")
         self._done.wake()
 
     def _on_failed(self, failure: GaplessError, _delay_s: float) -> None:
-        if not self._failing:
-            self._failing = str(failure)
+        if not self.failing:
+            self.failing = str(failure)
             self.record.report(f"The books cannot be compared with the broker's: {failure} It is tried until they can.")
 
     async def _hold_round(self) -> None:
         line, mark, asked_s = self.gate.lines, self.record.fence(self.tuning.fence_s), trio.current_time()
         self.probe(Step.RECONCILE_ASKING)
-        snapshot = await self.reading.read(again=self._unsettled > 0)
+        snapshot = await self.reading.read(again=self.unsettled > 0)
         self.probe(Step.RECONCILE_ANSWERED)
         taken = self.record.blotter.take_snapshot(snapshot, mark)
         self.prices.take_positions(snapshot.positions, snapshot.told_ns)
@@ -169,7 +171,7 @@ class Reconciler:
         if taken.doubts:
             await self._look_again(taken.doubts)
         else:
-            self._unsettled = 0
+            self.unsettled = 0
             if self.gate.halted and not self.switch.tripped(ACCOUNT):
                 self.gate.halted = ""
                 self.record.report(
@@ -194,14 +196,14 @@ class Reconciler:
 
     async def _look_again(self, doubts: tuple[str, ...]) -> None:
         """A round that left doubts: look again soon, and in the end give up."""
-        self._unsettled += 1
-        pause_s = self.tuning.again_after_s * 2.0 ** min(self._unsettled - 1, 10)
+        self.unsettled += 1
+        pause_s = self.tuning.again_after_s * 2.0 ** min(self.unsettled - 1, 10)
         self._want(trio.current_time() + min(pause_s, self.tuning.doubt_every_s))
-        if self._unsettled < self.tuning.rounds_max or self.gate.halted:
+        if self.unsettled < self.tuning.rounds_max or self.gate.halted:
             await trio.lowlevel.checkpoint()
             return
         reason = (
-            f"After {self._unsettled} rounds our books and the broker's still differ: {'; '.join(doubts[:3])}. "
+            f"After {self.unsettled} rounds our books and the broker's still differ: {'; '.join(doubts[:3])}. "
             "Nothing is opened until a person has compared them and said 'gapless kill --reset', "
             "and the books agree again."
         )

@@ -136,3 +136,13 @@ def test_a_wrong_limit_is_one_sentence(
     tmp_path: Path, text: str, flags: tuple[tuple[str, str, str], ...], said: str
 ) -> None:
     assert said in refusal(tmp_path, text, limit_flags=flags)
+
+
+def test_the_watch_is_set_in_its_table_and_by_its_variables(tmp_path: Path) -> None:
+    text = '[watch]\ncanary = ["SPY"]\npatience = 2\nrecycle = false\nqueue_fill = 0.9\n'
+    told = load(tmp_path, text, environ={"GAPLESS_WATCH__LAG_S": "2.5", "GAPLESS_WATCH__ON": "no"}).watch
+    assert (told.canary, told.patience, told.recycle, told.queue_fill, told.lag_s, told.on) == (
+        ("SPY",), 2.0, False, 0.9, 2.5, False
+    )  # fmt: skip
+    with pytest.raises(Misconfigured, match=r"gapless.toml: watch.queue_fill.*<= 1"):
+        load(tmp_path, "[watch]\nqueue_fill = 2\n")

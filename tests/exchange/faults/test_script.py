@@ -40,6 +40,8 @@ MISTAKES = [
     ),
     ("no moment for a strike", "[[fault]]\nkind = 'cut'", "it needs a moment: one of after_events, at, every"),
     ("a missing need", "[[fault]]\nkind = 'error'\nevery = '1s'", "it needs the key 'code'"),
+    ("a symbol with a space", "[[fault]]\nkind = 'mute'\nevery = '1s'\nsymbol = 'A B'", "must be a symbol such as"),
+    ("a symbol of orders", "[[fault]]\nkind = 'mute'\nevery = '1s'\nsymbol = 'A'\nline = 'trading'", "market data"),
     ("an unknown phase", "[[fault]]\nkind = 'error'\ncode = 406\nphase = 'later'", "must be one of connect, auth,"),
     ("a phase that cannot stall", "[[fault]]\nkind = 'stall_login'\nphase = 'live'", "connect or auth"),
 ]

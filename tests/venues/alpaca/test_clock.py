@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import date
 from typing import TypeAlias
 
 import pytest
 
+from engine.core.calendar import trading_day
+from engine.core.watch.hours import BrokerDay
 from engine.errors import GaplessError, KeysRefused, LineLost, VenueBusy
 from engine.flow.clock import VenueReading
 from engine.model.instant import parse_instant
-from engine.venues.alpaca.clock import VenueTime, read_clock
+from engine.venues.alpaca.clock import VenueTime, read_calendar, read_clock
 from engine.venues.alpaca.http import open_client
 
 Asked: TypeAlias = tuple[str, dict[str, str], dict[str, str]]
@@ -63,3 +66,42 @@ async def test_what_is_no_clock_is_an_error_with_a_sentence(
 ) -> None:
     with pytest.raises(error, match=says):
         await read(open_loopback, told)
+
+
+async def calendar(open_loopback: OpenLoopback, told: Told) -> tuple[BrokerDay, ...]:
+    async def answer(asked: Asked) -> Told:
+        assert asked[0].startswith("/v2/calendar")
+        assert (asked[1]["start"], asked[1]["end"]) == ("2026-11-26", "2026-11-30")
+        return told
+
+    async with open_loopback(answer) as url, open_client(url) as client:
+        return await read_calendar(client, date(2026, 11, 26), date(2026, 11, 30))
+
+
+async def test_a_calendar_is_read_with_and_without_the_hours_around_the_session(open_loopback: OpenLoopback) -> None:
+    body = (
+        '[{"date":"2026-11-27","open":"09:30","close":"13:00","session_open":"0400","session_close":"1700",'
+        '"settlement_date":"2026-11-30"},{"date":"2026-11-30","open":"09:30","close":"16:00"}]'
+    )
+    half, whole = await calendar(open_loopback, (200, body.encode(), {}))
+    assert half == BrokerDay(date(2026, 11, 27), "09:30", "13:00", "04:00", "17:00")
+    assert half.edges() == trading_day(half.date)
+    assert whole.edges() == trading_day(whole.date)
+
+
+@pytest.mark.parametrize(
+    ("told", "error", "says"),
+    [
+        ((200, b"{}", {}), LineLost, "no calendar"),
+        ((200, b'[{"date":"soon","open":"09:30","close":"16:00"}]', {}), LineLost, "soon"),
+        ((200, b'[{"date":"2026-11-27","open":"early","close":"16:00"}]', {}), LineLost, "early"),
+        ((404, b"", {}), GaplessError, "404"),
+        ((503, b"", {}), VenueBusy, "503"),
+        ((401, b"", {}), KeysRefused, "APCA_API_KEY_ID"),
+    ],
+)
+async def test_what_is_no_calendar_is_an_error(
+    open_loopback: OpenLoopback, told: Told, error: type[GaplessError], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        await calendar(open_loopback, told)
