@@ -13,7 +13,7 @@ from engine.core.alerts import Notice, Why
 from engine.errors import Misconfigured
 from engine.model.alert import Severity
 
-URLS = "mailto://me:hush-hush@example.org?to=me@example.org  critical=tgram://12345:AAbbCCddEEff/987654321\nntfys://my-secret-topic"
+URLS = "mailto://me:hush-hush@example.org?to=me@elsewhere.net  critical=tgram://12345:AAbbCCddEEff/987654321\nntfys://my-secret-topic"
 
 
 def test_an_address_has_what_it_wants_before_it() -> None:
