@@ -195,6 +195,7 @@ def _by_path(flags: RunFlags) -> dict[str, object]:
         **{f"exchange.{name}": getattr(flags, name) or None for name in ("tape", "symbols")},
         **{f"exchange.{name}": getattr(flags, name) for name in ("speed", "faults", "chaos", "seed", "events_per_s")},
         "feed": flags.feed or None,
+        "web.port": flags.dashboard,
     }
 
 

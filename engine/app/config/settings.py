@@ -20,6 +20,7 @@ from attrs import Attribute, field, fields, frozen, has, validators
 
 from engine.app.config.choices import FeedName, LogLevel, OnKill, Venue, Wire
 from engine.app.config.values import structure
+from engine.app.config.web import TOKEN_VARIABLE, WebSettings
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
 from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
@@ -55,6 +56,7 @@ class Settings:
     on_kill: OnKill = "flatten"
     exchange: ExchangeOptions = field(factory=ExchangeOptions)
     tuning: Tuning = field(factory=Tuning)
+    web: WebSettings = field(factory=WebSettings)
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     """Of the account."""
     strategy_limits: Mapping[str, Limits] = field(factory=dict)
@@ -183,6 +185,8 @@ def _from_file(document: Mapping[str, Any], path: Path) -> Iterator[tuple[str, _
         name = _ALIASES.get(written, written)
         if name in KEY_VARIABLES.values():
             raise Misconfigured(f"{path}: keys do not belong in a file; set {' and '.join(KEY_VARIABLES)} instead.")
+        if name == _TOKEN:
+            raise Misconfigured(f"{path}: a token does not belong in a file; set {TOKEN_VARIABLE} instead.")
         if name not in known:
             raise Misconfigured(f"{path}: there is no setting {name!r}{_did_you_mean(name, _names())}")
         yield name, _Found(value, f"{path}: {name}")
@@ -227,7 +231,8 @@ def _leaves(owner: type, prefix: str = "") -> dict[str, Any]:
 
 
 # The endpoints are what people set most, so they need no table: data_url = "..." and GAPLESS_DATA_URL.
-_ALIASES: Final = {"for": "for_s", **{attribute.name: f"endpoints.{attribute.name}" for attribute in fields(Endpoints)}}
+_TOKEN: Final = "web.token"
+_ALIASES: Final = {"for": "for_s", "web_token": _TOKEN, **{attribute.name: f"endpoints.{attribute.name}" for attribute in fields(Endpoints)}}
 _SHORT: Final = {name: alias for alias, name in _ALIASES.items()}
 
 
