@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 import trio
-from attrs import asdict, evolve
+from attrs import evolve
 
 from engine.app.account import AccountSide
 from engine.app.report import (
@@ -61,8 +62,12 @@ def read_figures(
     ended_by: EndedBy = "running",
     *,
     account: AccountSide | None = None,
+    gaps_max: int | None = None,
 ) -> SessionReport:
-    """The report of a session so far. ``venue`` is ``None`` where there are no lines, as in a replay."""
+    """The report of a session so far. ``venue`` is ``None`` where there are no lines, as in a replay.
+
+    ``gaps_max``: of the gaps only the newest, for who looks several times a second.
+    """
     markets = session.markets
     return SessionReport(
         ended_by=ended_by,
@@ -70,7 +75,7 @@ def read_figures(
         duration_s=round(trio.current_time() - started_s, 3),
         streams=_stream_rows(markets),
         feeds=tuple(_feed_rows(venue, session)),
-        gaps=_gap_rows(markets),
+        gaps=_gap_rows(markets, gaps_max),
         strategies=tuple(_strategy_row(run) for run in session.runs),
         account=None if account is None else account_row(account),
     )
@@ -140,7 +145,12 @@ def _stream_rows(markets: Markets) -> tuple[StreamRow, ...]:
                 symbol=stream.symbol,
                 duplicates=told.duplicates if told else 0,
                 late=told.late if told else 0,
-                **asdict(totals),
+                received=totals.received,
+                backfilled=totals.backfilled,
+                delivered=totals.delivered,
+                conflated=totals.conflated,
+                dropped=totals.dropped,
+                queued=totals.queued,
             )
         )
     return tuple(rows)
@@ -150,7 +160,7 @@ def _feed_rows(venue: Venue | None, session: Session) -> Iterator[FeedRow]:
     queue = Histogram()
     for run in session.runs:
         queue.merge(run.context.queue_lag)
-    queue_ms = _spread(queue)
+    queue_ms = read_spread(queue)
     for stream in session.markets.streams.values():
         yield _feed_row(stream, venue, queue_ms)
 
@@ -161,7 +171,7 @@ def _feed_row(stream: FeedStream, venue: Venue | None, queue_ms: Spread) -> Feed
         state=stream.state,
         restarts=stream.restarts,
         connects=stream.connects,
-        lag_ms=_spread(stream.lag),
+        lag_ms=read_spread(stream.lag),
         queue_ms=queue_ms,
     )
     if venue is None:  # nothing was decoded
@@ -176,7 +186,9 @@ def _feed_row(stream: FeedStream, venue: Venue | None, queue_ms: Spread) -> Feed
     )
 
 
-def _gap_rows(markets: Markets) -> tuple[GapRow, ...]:
+def _gap_rows(markets: Markets, newest: int | None) -> tuple[GapRow, ...]:
+    holes = markets.holes.listed
+    skipped = 0 if newest is None else max(0, len(holes) - newest)
     return tuple(
         GapRow(
             feed=hole.feed,
@@ -190,7 +202,7 @@ def _gap_rows(markets: Markets) -> tuple[GapRow, ...]:
             count=hole.count,
             closed=hole.closed,
         )
-        for hole in markets.holes.listed
+        for hole in islice(holes, skipped, None)
     )
 
 
@@ -200,11 +212,12 @@ def _strategy_row(run: StrategyRun) -> StrategyRow:
         state=run.state,
         restarts=run.restarts,
         error=run.error or None,
-        lag_ms=_spread(run.context.lag),
+        lag_ms=read_spread(run.context.lag),
     )
 
 
-def _spread(histogram: Histogram) -> Spread:
+def read_spread(histogram: Histogram) -> Spread:
+    """The three quantiles of a histogram of nanoseconds."""
     return Spread(
         p50=round(histogram.percentile_ns(0.5) / _NS_PER_MS, 3),
         p99=round(histogram.percentile_ns(0.99) / _NS_PER_MS, 3),

@@ -40,6 +40,7 @@ class FeedStream(Protocol):
     state: str
     connects: int
     restarts: int
+    retry_at_s: float | None
     lag: Histogram
     sequencer: Sequencer
     changed: Waker

@@ -44,6 +44,8 @@ class StrategyRun:
     journaled: JournaledContext | None = None
     state: str = "waiting"
     restarts: int = 0
+    retry_at_s: float | None = None
+    """When it is started again, by Trio's clock, while it is ``restarting``."""
     error: str = ""
     failure: GaplessError | None = None
     traceback: str = ""
@@ -81,7 +83,8 @@ class StrategyRun:
                 self.state = "stopped"
 
     async def _run_once(self) -> None:
-        self.state, self.error = "running", ""  # what an earlier run ended with is told by `restarts`
+        self.state, self.retry_at_s = "running", None
+        self.error = ""  # what an earlier run ended with is told by `restarts`
         context = self.context if self.journaled is None else self.journaled
         arguments = (context,) if self.strategy.params is None else (context, self.params)
         try:
@@ -117,7 +120,7 @@ class StrategyRun:
 
     def _on_restart(self, failure: GaplessError, delay_s: float) -> None:
         self.restarts += 1
-        self.state = "restarting"
+        self.state, self.retry_at_s = "restarting", trio.current_time() + delay_s
         self.context.restart()
         self.markets.report(f"{failure}; starting it again in {delay_s:.1f} s")
 

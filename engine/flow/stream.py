@@ -53,6 +53,8 @@ class MarketStream:
     state: str = "starting"
     connects: int = 0
     restarts: int = 0
+    retry_at_s: float | None = None
+    """When the next line is opened, by Trio's clock; ``None`` while one is open, or is being opened."""
     lag: Histogram = field(factory=Histogram)
     sequencer: Sequencer = field(init=False)
     backfill: Backfill | None = field(init=False, default=None)
@@ -94,7 +96,7 @@ class MarketStream:
             raise
         finally:
             self._declare_rest()
-            self.state = "stopped"
+            self.state, self.retry_at_s = "stopped", None
 
     def _declare_rest(self) -> None:
         """The feed ends: a hole that is still open stays one, and says so."""
@@ -112,11 +114,12 @@ class MarketStream:
     def _on_restart(self, failure: GaplessError, delay_s: float) -> None:
         self.restarts += 1
         self.state = "lost"
+        self.retry_at_s = trio.current_time() + delay_s
         self._reason = str(failure)
         self.announce(Lost(self.feed.name, self.clock.now_ns(), str(failure), delay_s))
 
     async def _run_line(self) -> None:
-        self.state = "connecting"
+        self.state, self.retry_at_s = "connecting", None
         try:
             async with self.feed.open_line() as line:
                 self.connects += 1

@@ -78,6 +78,8 @@ class AccountStream:
     state: str = "starting"
     connects: int = 0
     restarts: int = 0
+    retry_at_s: float | None = None
+    """When the next line is opened, by Trio's clock; ``None`` while one is open, or is being opened."""
     _heard_s: float = field(init=False, default=0.0)
     _owed_s: float = field(init=False, default=0.0)
     _owing: trio.Event = field(init=False, factory=trio.Event)
@@ -95,7 +97,7 @@ class AccountStream:
                 raise
             raise failure from None
         finally:
-            self.state = "stopped"
+            self.state, self.retry_at_s = "stopped", None
 
     # -- the stream
 
@@ -112,11 +114,12 @@ class AccountStream:
     def _on_lost(self, failure: GaplessError, delay_s: float) -> None:
         self.restarts += 1
         self.state = "lost"
+        self.retry_at_s = trio.current_time() + delay_s
         self.announce(Lost(self.feed.name, self.clock.now_ns(), str(failure), delay_s))
         self.listener.account_lost(failure, delay_s)
 
     async def _run_line(self) -> None:
-        self.state = "connecting"
+        self.state, self.retry_at_s = "connecting", None
         async with self.feed.open_line() as line:
             self.connects += 1
             self.state = "listening"

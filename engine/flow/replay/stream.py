@@ -59,6 +59,7 @@ class TapeStream:
     state: str = "live"
     connects: int = 0
     restarts: int = 0
+    retry_at_s: float | None = None
     lag: Histogram = field(factory=Histogram)
     sequencer: Sequencer = field(factory=lambda: Sequencer(StreamTuning().settling))
     changed: Waker = field(factory=Waker)
