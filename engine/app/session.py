@@ -18,6 +18,7 @@ import msgspec
 import trio
 from attrs import evolve
 
+from engine.app.beside.together import parts_of
 from engine.app.config.settings import KEY_VARIABLES, Settings, load_settings
 from engine.app.failures import INTERRUPTED, TERMINATED, known_cause
 from engine.app.flags import RunFlags
@@ -85,6 +86,7 @@ def _recording(words: Sequence[str], first: str) -> tuple[Path, bool]:
 def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) -> RunOptions:
     """The session that these settings describe."""
     return RunOptions(
+        attached=parts_of(settings),
         strategies=strategies,
         venue=settings.venue,
         feeds=settings.feeds,
@@ -108,7 +110,9 @@ def build_options(settings: Settings, strategies: tuple[LoadedStrategy, ...]) ->
 async def hold_session(options: RunOptions, settings: Settings, *, as_json: bool) -> int:
     """Run the session with its view and print its report; returns the exit code."""
     redact = configure_logs(
-        level=settings.log_level, file=settings.log_file, secrets=(settings.key_id, settings.secret_key)
+        level=settings.log_level,
+        file=settings.log_file,
+        secrets=(settings.key_id, settings.secret_key, settings.web.token),
     )
     tables = wants_tables(as_json=as_json, isatty=sys.stderr.isatty)
     view = View(title="gapless " + " ".join(loaded.name for loaded in options.strategies), live=tables)

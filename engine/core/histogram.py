@@ -8,7 +8,7 @@ width grows with the value: exact below 64 ns, then 32 buckets to each doubling,
 from bisect import bisect_left
 from itertools import accumulate
 from math import ceil
-from operator import add
+from operator import add, sub
 from typing import Final
 
 _EXACT_BITS: Final = 6
@@ -53,6 +53,14 @@ class Histogram:
         self.counts = list(map(add, self.counts, other.counts))
         self._total += other.count
         self._max_ns = max(self._max_ns, other.max_ns)
+
+    def since(self, counts: list[int]) -> "Histogram":
+        """What was counted after ``counts`` were read here; its longest is the longest of all, or less."""
+        recent = Histogram()
+        recent.counts = list(map(sub, self.counts, counts))
+        recent._total = sum(recent.counts)
+        recent._max_ns = self._max_ns if recent._total else 0
+        return recent
 
     @property
     def count(self) -> int:

@@ -232,7 +232,11 @@ def _leaves(owner: type, prefix: str = "") -> dict[str, Any]:
 
 # The endpoints are what people set most, so they need no table: data_url = "..." and GAPLESS_DATA_URL.
 _TOKEN: Final = "web.token"
-_ALIASES: Final = {"for": "for_s", "web_token": _TOKEN, **{attribute.name: f"endpoints.{attribute.name}" for attribute in fields(Endpoints)}}
+_ALIASES: Final = {
+    "for": "for_s",
+    "web_token": _TOKEN,
+    **{attribute.name: f"endpoints.{attribute.name}" for attribute in fields(Endpoints)},
+}
 _SHORT: Final = {name: alias for alias, name in _ALIASES.items()}
 
 
