@@ -102,4 +102,4 @@ class Pulse:
 
 
 def _encode(drawn: Mapping[str, str]) -> Pieces:
-    return {name: msgspec.json.encode(text) for name, text in drawn.items()}
+    return {name: msgspec.json.encode(str(text)) for name, text in drawn.items()}
