@@ -40,15 +40,10 @@ def body(scene: Scene, symbol: str, _csrf: str) -> Html:
         '<p class="note" id="chart-note" role="status"></p></section>',
         symbol, symbol, symbol,
     )  # fmt: skip
-    below = join(
-        (
-            panel("positions", "Held", told["positions"]),
-            panel("orders", "Open orders", told["orders"]),
-            panel("fills", "Fills", told["fills"]),
-        )
-    )
+    left = join((panel("positions", "Held", told["positions"]), panel("orders", "Open orders", told["orders"])))
+    below = html('<div class="columns"><div>{}</div><div>{}</div></div>', left, panel("fills", "Fills", told["fills"]))
     picker = html('<nav class="symbols piece" id="symbols" aria-label="Symbols">{}</nav>', told["symbols"])
-    return join((picker, chart, html('<div class="thirds">{}</div>', below)))
+    return join((picker, chart, below))
 
 
 def symbols(scene: Scene, symbol: str) -> Html:

@@ -24,9 +24,14 @@ def pieces(scene: Scene) -> dict[str, Html]:
 def body(scene: Scene, _csrf: str) -> Html:
     """The page below its heading."""
     told = pieces(scene)
-    left = join((panel("positions", "Positions", told["positions"]), panel("orders", "Open orders", told["orders"])))
-    right = join((panel("books", "By strategy", told["books"]), panel("fills", "Fills", told["fills"])))
-    return html('<div class="columns"><div>{}</div><div>{}</div></div>', left, right)
+    left = join(
+        (
+            panel("positions", "Positions", told["positions"]),
+            panel("orders", "Open orders", told["orders"]),
+            panel("books", "By strategy", told["books"]),
+        )
+    )
+    return html('<div class="columns"><div>{}</div><div>{}</div></div>', left, panel("fills", "Fills", told["fills"]))
 
 
 def position_rows(scene: Scene, symbol: str = "") -> Html:

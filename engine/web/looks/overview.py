@@ -67,7 +67,7 @@ def feeds(told: Overview) -> Html:
         for row in told.report.feeds
     ]  # fmt: skip
     columns = (
-        ("Feed", ""), ("State", ""), ("p50", "num"), ("p99", "num"), ("Max", "num wide"), ("Messages", "num"),
+        ("Feed", ""), ("State", ""), ("p50", "num wide"), ("p99", "num"), ("Max", "num wide"), ("Messages", "num"),
         ("Restarts", "num"), ("Malformed", "num wide"),
     )  # fmt: skip
     return table("Feeds", columns, rows, "No feed is open yet: no strategy has asked for a stream.")
@@ -103,18 +103,23 @@ def streams(told: Overview) -> Html:
 
 
 def law(told: Overview) -> Html:
-    """The law of conservation, in figures."""
+    """The law of conservation, in figures: what came in, and where it is now."""
     law = told.report.conservation
     words = ("holds", "✓", "good") if law.holds else ("BROKEN: a bug, please report it", "✕", "bad")
     verdict = html('<span class="pill {}"><span aria-hidden="true">{}</span> {}</span>', words[2], words[1], words[0])
-    parts = (
-        ("received", law.received, "+"), ("backfilled", law.backfilled, "="), ("delivered", law.delivered, "+"),
-        ("conflated", law.conflated, "+"), ("dropped", law.dropped, "+"), ("queued", law.queued, ""),
+    came = (("received", law.received), ("backfilled", law.backfilled))
+    went = (
+        ("delivered", law.delivered), ("conflated", law.conflated), ("dropped", law.dropped), ("queued", law.queued),
     )  # fmt: skip
-    cells = join(
-        html('<div data-op="{}"><dt>{}</dt><dd>{}</dd></div>', op, name, count(number)) for name, number, op in parts
-    )
-    return html('<p>{}</p><dl class="law">{}</dl>', verdict, cells)
+    sides = join(
+        html(
+            '<dl>{}<div class="sum"><dt>{}</dt><dd>{}</dd></div></dl>',
+            join(html("<div><dt>{}</dt><dd>{}</dd></div>", name, count(number)) for name, number in rows),
+            title, count(sum(number for _, number in rows)),
+        )
+        for title, rows in (("in", came), ("accounted for", went))
+    )  # fmt: skip
+    return html('<p>{}</p><div class="law">{}</div>', verdict, sides)
 
 
 def tasks(told: Overview) -> Html:
@@ -133,18 +138,16 @@ def channels(told: Overview) -> Html:
     """How full the queue of each subscription is."""
     rows = [
         (
-            row.strategy,
-            row.name,
+            row.strategy, row.name, f"{count(row.waiting)} / {count(row.capacity)}",
             html(
                 '<meter min="0" max="{}" high="{}" value="{}" aria-label="{} of {}"></meter>',
                 row.capacity, row.capacity * 0.8, row.waiting, row.waiting, row.capacity,
             ),
-            f"{count(row.waiting)} / {count(row.capacity)}",
-            row.full,
+            row.full.replace("_", " "),
         )
         for row in told.channels
     ]  # fmt: skip
-    columns = (("Strategy", ""), ("Channel", ""), ("Fill", ""), ("Waiting", "num"), ("When full", "wide"))
+    columns = (("Strategy", ""), ("Channel", "wrap"), ("Waiting", "num"), ("Fill", "bar"), ("When full", "num wide"))
     return table("Channels", columns, rows, "No subscription is open.")
 
 

@@ -60,7 +60,9 @@ def seconds(value: float | None) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """A lag."""
+    """A lag; 0: none was measured."""
+    if not value:
+        return NONE
     if value >= 10_000:
         return seconds(value / 1000)
     return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms" if value >= 1 else f"{value * 1000:.0f} µs"
@@ -83,9 +85,11 @@ def money(text: str) -> Html:
 
 
 def price(text: str) -> str:
-    """A price, exact, with two places at least."""
+    """A price with two places at least, and four at most from a dollar up."""
     if not text:
         return NONE
+    if abs(float(text)) >= 1:  # an average price may have many places; of a coin worth less than a cent all count
+        text = f"{float(text):.4f}".rstrip("0")
     whole, _, rest = text.partition(".")
     return f"{whole}.{rest.ljust(2, '0')}"
 

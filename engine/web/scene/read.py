@@ -1,6 +1,7 @@
 """Reading a scene from a running engine, in one step of Trio's thread."""
 
 import heapq
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from attrs import define, fields, has
 from engine.app.beside.engine import Engine
 from engine.app.beside.overview import Overview
 from engine.app.report import OrderRow
+from engine.app.secrets import MASK
 from engine.core.lifecycle import rounded_price
 from engine.core.rules import plain
 from engine.model.instant import NS_PER_S, render_instant
@@ -23,6 +25,8 @@ SYMBOLS_MAX: Final = 500
 """In the list of charts; more cannot be chosen from."""
 VALUE_CHARS_MAX: Final = 200
 """Of a parameter: a list of a thousand symbols is cut short."""
+_SECRETIVE: Final = re.compile(r"(?i)(?:^|_)(?:api_?key|key|secret|token|password|passphrase|webhook)(?:_|$)")
+"""Names of parameters whose values are shown to nobody."""
 
 
 @define(eq=False)
@@ -111,6 +115,4 @@ def params_of(params: Any, redact: Callable[[str], str]) -> Iterator[tuple[str, 
     for attribute in fields(type(params)):
         value = getattr(params, attribute.name)
         text = ", ".join(map(str, value)) if isinstance(value, tuple | list | frozenset) else str(value)
-        # Through its name too, so that a parameter called token or secret is masked as it would be in the log.
-        shown = redact(f"{attribute.name}={text}").partition("=")[2]
-        yield attribute.name, shown[:VALUE_CHARS_MAX]
+        yield attribute.name, MASK if _SECRETIVE.search(attribute.name) else redact(text)[:VALUE_CHARS_MAX]

@@ -13,14 +13,14 @@
   const chart = lib.createChart(place, {
     autoSize: true,
     layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif", fontSize: 12, background: { color: "transparent" } },
-    timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 4, minBarSpacing: 2 },
+    timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 4, minBarSpacing: 2, maxBarSpacing: 28 },
     crosshair: { mode: lib.CrosshairMode.Normal },
     handleScroll: { vertTouchDrag: false },
   });
   const candles = chart.addSeries(lib.CandlestickSeries, {});
   const volume = chart.addSeries(lib.HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
   chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
-  candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.22 } });
+  candles.priceScale().applyOptions({ scaleMargins: { top: 0.16, bottom: 0.3 } });
   const marks = lib.createSeriesMarkers(candles, []);
 
   function paint() {
