@@ -1,10 +1,9 @@
 """The dashboard as a part beside a session: put together, served, and told of."""
 
-from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
 from secrets import token_urlsafe
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -14,10 +13,16 @@ from engine.app.config.web import TOKEN_CHARS_MIN, TOKEN_VARIABLE, WebSettings
 from engine.app.logs import Redactor
 from engine.app.secrets import Secret
 from engine.errors import Misconfigured
+from engine.store.sqlite import RunSync
 from engine.web.guard.names import is_loopback
+
+if TYPE_CHECKING:
+    from engine.web.site import Site
 
 NEEDS: Final = ("starlette", "anycorn")
 """The packages of the extra ``web``."""
+TOKEN_BYTES: Final = 24
+"""Of a random token: 32 characters to paste."""
 
 
 def check_web(settings: WebSettings) -> None:
@@ -44,6 +49,26 @@ async def serve_dashboard(engine: Engine, settings: WebSettings) -> None:
     check_web(settings)
     if settings.port is None:
         return
+    from engine.web.serving import open_socket, serve
+
+    token = settings.token or Secret(token_urlsafe(TOKEN_BYTES))
+    with open_socket(settings.host, settings.port) as listener:
+        port = listener.getsockname()[1]
+        site = build_site(engine, settings, port, token)
+        engine.report(_where(settings, port, token))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(site.run)
+            await serve(site.app, listener)
+
+
+def build_site(
+    engine: Engine,
+    settings: WebSettings,
+    port: int,
+    token: Secret[str],
+    run_sync: RunSync = trio.to_thread.run_sync,
+) -> "Site":
+    """Put the dashboard of an engine together, to be served at this port."""
     from engine.web.charts import Charts
     from engine.web.deeds import Deeds
     from engine.web.guard.logins import Logins
@@ -52,33 +77,20 @@ async def serve_dashboard(engine: Engine, settings: WebSettings) -> None:
     from engine.web.scene import Reader
     from engine.web.scene.lags import Lags
     from engine.web.scene.tails import Tails
-    from engine.web.serving import open_socket, serve
     from engine.web.site import Site
 
-    token = settings.token or Secret(token_urlsafe(24))
     redact = Redactor((engine.options.key_id, engine.options.secret, token))
     tails = Tails([run.name for run in engine.session.runs], redact)
-    lags, charts = Lags(engine.markets), Charts(engine.markets)
-    with ExitStack() as stack:
-        stack.enter_context(tails.listening())
-        listener = stack.enter_context(open_socket(settings.host, settings.port))
-        port = listener.getsockname()[1]
-        reader = Reader(engine, partial(read_overview, engine), tails, lags)
-        pulse = Pulse(reader.scene)
-        site = Site(
-            reader=reader,
-            pulse=pulse,
-            charts=charts,
-            deeds=Deeds(engine),
-            names=Names.of(settings.host, port, settings.hosts),
-            logins=Logins(token, trio.current_time),
-            cookie=f"gapless_{port}",
-        )
-        engine.report(_where(settings, port, token))
-        async with trio.open_nursery() as nursery:
-            for task in (pulse.run, charts.run, lags.run):
-                nursery.start_soon(task)
-            await serve(site.app, listener)
+    reader = Reader(engine, partial(read_overview, engine), tails, Lags(engine.markets))
+    return Site(
+        reader=reader,
+        pulse=Pulse(reader.scene, run_sync),
+        charts=Charts(engine.markets),
+        deeds=Deeds(engine),
+        names=Names.of(settings.host, port, settings.hosts),
+        logins=Logins(token, trio.current_time),
+        cookie=f"gapless_{port}",
+    )
 
 
 def _where(settings: WebSettings, port: int, token: Secret[str]) -> str:

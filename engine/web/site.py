@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import trio
 from attrs import define, field, frozen
 
 from engine.web.charts import Charts
@@ -80,6 +81,13 @@ class Site:
             exception_handlers={404: self._not_found, 405: self._not_found},
         )
         self.app = Door(inner, self.names, self.logins, self.cookie, self.refuse)
+
+    async def run(self) -> None:
+        """Keep what the pages show, until cancelled."""
+        with self.reader.tails.listening():
+            async with trio.open_nursery() as nursery:
+                for task in (self.pulse.run, self.charts.run, self.reader.lags.run):
+                    nursery.start_soon(task)
 
     # -- pages
 

@@ -6,6 +6,7 @@ the same page, and none is made of a page that nobody watches.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ import trio
 from attrs import define, field
 
 from engine.flow.channel import Waker
+from engine.store.sqlite import RunSync
 from engine.web.pulse.board import Board
 from engine.web.scene import Scene
 
@@ -44,9 +46,10 @@ class View:
 
 @define(eq=False)
 class Pulse:
-    """``scene`` reads the engine."""
+    """``scene`` reads the engine, ``run_sync`` runs what would hold it up."""
 
     scene: Callable[[], Scene]
+    run_sync: RunSync = trio.to_thread.run_sync
     beat_s: float = BEAT_S
     _views: dict[str, View] = field(factory=dict, init=False)
     _wanted: Waker = field(factory=Waker, init=False)
@@ -73,12 +76,14 @@ class Pulse:
 
     async def in_thread(self, draw: Callable[[], list[Pieces]]) -> list[Pieces]:
         """Draw beside the engine, one at a time."""
-        return await trio.to_thread.run_sync(draw, limiter=self._drawing)
+        async with self._drawing:
+            return await self.run_sync(draw)
 
     async def draw(self, make: Callable[[Scene], str]) -> str:
         """One whole page of this moment, for a browser that asks for it."""
         scene = self.scene()
-        return await trio.to_thread.run_sync(make, scene, limiter=self._drawing)
+        async with self._drawing:
+            return await self.run_sync(partial(make, scene))
 
     @contextmanager
     def watching(self, key: str, draw: Draw, gather: Gather) -> Iterator[Board]:
