@@ -75,7 +75,11 @@ async def test_pausing_refuses_what_adds_risk_and_lets_the_way_out_go(open_web: 
 async def test_the_kill_switch_takes_its_word_and_a_scope_that_is_there(open_web: OpenWeb) -> None:
     async with open_web(holder) as web:
         await trio.sleep(4)
-        for fields in ({"scope": "account"}, {"scope": "account", "confirm": "kill"}, {"scope": "x", "confirm": "KILL"}):
+        for fields in (
+            {"scope": "account"},
+            {"scope": "account", "confirm": "kill"},
+            {"scope": "x", "confirm": "KILL"},
+        ):
             response = await web.post("/deeds/kill", **fields)
             assert response.status_code == 400, fields
             assert "Nothing was done" in response.text
@@ -102,7 +106,9 @@ async def test_where_nobody_trades_there_is_nothing_to_kill_or_pause(open_web: O
 
 async def test_acknowledging_an_alert(open_web: OpenWeb) -> None:
     async with open_web(watcher) as web:
-        web.engine.alarms.tell(Finding(key="silent/iex", severity=Severity.CRITICAL, title="iex is silent", text="Look."))
+        web.engine.alarms.tell(
+            Finding(key="silent/iex", severity=Severity.CRITICAL, title="iex is silent", text="Look.")
+        )
         assert "iex is silent" in (await web.client.get("/")).text
         assert (await web.post("/deeds/acknowledge", key="silent/iex")).status_code == 303
         (alarm,) = web.engine.alarms.standing()

@@ -138,7 +138,7 @@ _WHOLE: Final = (
 <body data-events="{events}">
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
-<a class="brand" href="/"><img src="/static/icon.svg" alt="" width="22" height="22"><span>gapless</span></a>
+<a class="brand" href="/" aria-label="gapless, to the overview"><img src="/static/icon.svg" alt="" width="22" height="22"><span>gapless</span></a>
 <p class="session"><strong>{session}</strong> <span class="venue">{venue}</span></p>
 <p id="pulse" class="pulse" role="status">connecting</p>
 <button type="button" class="quiet" id="theme" aria-label="Switch between dark and light">◐</button>
