@@ -113,7 +113,8 @@ def open_web(exchange: SimulatedExchange) -> OpenWeb:
             tuning=Tuning(silence_s=600.0),
             **options,
         )
-        session: Callable[[], Awaitable[object]] = lambda: run_live(run, exchange=exchange.running, run_sync=run_inline)
+        def session() -> Awaitable[object]:
+            return run_live(run, exchange=exchange.running, run_sync=run_inline)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(session)
             await there.wait()

@@ -22,16 +22,16 @@ def body(scene: Scene, _csrf: str) -> Html:
 
 
 def alarms(scene: Scene) -> Html:
-    """Those that wait first, then those that somebody takes care of, then those that are over."""
-    order = {"open": 0, "acknowledged": 1, "over": 2}
-    rows = sorted(scene.overview.alarms, key=lambda row: order.get(row.state, 0))[:SHOWN_MAX]
+    """Those that wait, then those that somebody takes care of, then those that are over; the worst of each first."""
+    states, severities = ("open", "acknowledged", "over"), tuple(_SEVERE)
+    rows = sorted(scene.overview.alarms, key=lambda row: (states.index(row.state), severities.index(row.severity)))
     if not rows:
         return html('<p class="empty all-well"><span aria-hidden="true">✓</span> All is well: no alert stands.</p>')
-    return join(_alarm(number, row) for number, row in enumerate(rows))
+    return join(_alarm(number, row) for number, row in enumerate(rows[:SHOWN_MAX]))
 
 
 def _alarm(number: int, row: AlarmRow) -> Html:
-    kind, sign = _SEVERE.get(row.severity, _SEVERE["info"])
+    kind, sign = _SEVERE[row.severity]
     waits = row.state == "open"
     deed = (
         html(
@@ -45,8 +45,12 @@ def _alarm(number: int, row: AlarmRow) -> Html:
     by = html(" · acknowledged by {}", row.acknowledged_by) if row.acknowledged_by else NOTHING
     return html(
         '<article class="panel alarm {} {}" aria-labelledby="alarm-{}"><header>'
-        '<span class="severity {}"><span aria-hidden="true">{}</span> {}</span><h2 id="alarm-{}">{}</h2>{}</header>'
+        '<span class="severity {}"><span aria-hidden="true">{}</span> {}</span>{}<h2 id="alarm-{}">{}</h2></header>'
         '<p>{}</p><footer><p class="note">since {} · last {} · {}&times; · <code>{}</code>{}</p>{}</footer></article>',
-        kind, row.state, number, kind, sign, row.severity, number, row.title, pill(row.state),
+        kind, row.state, number, kind, sign, row.severity, _state(row), number, row.title,
         row.text, clock(row.since), clock(row.last), count(row.count), row.key, by, deed,
     )  # fmt: skip
+
+
+def _state(row: AlarmRow) -> Html:
+    return pill(row.state, "calm" if row.severity == "info" and row.state == "open" else "")

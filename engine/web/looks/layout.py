@@ -84,7 +84,7 @@ def badges(scene: Scene) -> Html:
 def strip(scene: Scene) -> Html:
     """The figures that matter always."""
     told, account = scene.overview, scene.overview.report.account
-    waiting = sum(row.state == "open" for row in told.alarms)
+    waiting = sum(row.state == "open" and row.severity != "info" for row in told.alarms)
     missing = sum(not row.closed for row in told.report.gaps)
     live = sum(row.state == "live" for row in told.report.feeds)
     worst = max((row.lag_ms.p99 for row in told.report.feeds), default=0.0)
@@ -138,7 +138,8 @@ _WHOLE: Final = (
 <body data-events="{events}">
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
-<a class="brand" href="/" aria-label="gapless, to the overview"><img src="/static/icon.svg" alt="" width="22" height="22"><span>gapless</span></a>
+<a class="brand" href="/" aria-label="gapless, to the overview">
+<img src="/static/icon.svg" alt="" width="22" height="22"><span>gapless</span></a>
 <p class="session"><strong>{session}</strong> <span class="venue">{venue}</span></p>
 <p id="pulse" class="pulse" role="status">connecting</p>
 <button type="button" class="quiet" id="theme" aria-label="Switch between dark and light">◐</button>

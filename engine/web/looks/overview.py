@@ -117,7 +117,7 @@ def law(told: Overview) -> Html:
             join(html("<div><dt>{}</dt><dd>{}</dd></div>", name, count(number)) for name, number in rows),
             title, count(sum(number for _, number in rows)),
         )
-        for title, rows in (("in", came), ("accounted for", went))
+        for title, rows in (("in", came), ("out", went))
     )  # fmt: skip
     return html('<p>{}</p><div class="law">{}</div>', verdict, sides)
 

@@ -17,7 +17,7 @@
     const series = [{ label: "time", value: (_, at) => at == null ? "now" : time(at) }];
     told.feeds.forEach((feed, number) => {
       const stroke = colours[number % colours.length];
-      const value = (_, raw) => ms(raw);
+      const value = (drawn, raw, at, index) => ms(index == null ? drawn.data[at].findLast((one) => one != null) : raw);
       series.push({ label: `${feed.name} p99`, stroke, width: 2, value, spanGaps: false, points: { show: false } });
       series.push({ label: `${feed.name} p50`, stroke, width: 1.5, dash: [4, 4], value, spanGaps: false, points: { show: false } });
     });
@@ -42,7 +42,7 @@
   }
 
   window.addEventListener("news", ({ detail }) => {
-    if (!detail.lag || !detail.lag.at.length) { return; }
+    if (!detail.lag || detail.lag.at.length < 2) { return; }
     told = detail.lag;
     const now = told.feeds.map((feed) => feed.name).join();
     if (!plot || now !== names) { names = now; build(); } else { plot.setData(rows()); tell(); }

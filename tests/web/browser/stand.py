@@ -58,7 +58,7 @@ class Stand:
 
     def _report(self, sentence: str) -> None:
         if "/ ; log in" in sentence:
-            answer(sentence.split(" is at ")[1].split("/ ;")[0])
+            answer(sentence.split(" is at ")[1].split("/ ;", maxsplit=1)[0])
         else:
             sys.stderr.write(f"{sentence}\n")
 

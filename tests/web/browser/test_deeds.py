@@ -26,7 +26,8 @@ PAINTED = """() => {
   for (const canvas of document.querySelectorAll('#candles canvas')) {
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
     for (let at = 0; at < pixels.length; at += 4) {
-      wanted.forEach(([r, g, b], n) => { if (pixels[at] === r && pixels[at+1] === g && pixels[at+2] === b) counts[n]++; });
+      const [r, g, b] = [pixels[at], pixels[at + 1], pixels[at + 2]];
+      wanted.forEach((one, n) => { if (one[0] === r && one[1] === g && one[2] === b) counts[n]++; });
     }
   }
   return counts;
