@@ -18,7 +18,7 @@ from engine.web.guard.door import App
 
 WRITE_S: Final = 2.0
 """How long a browser may leave what it was sent unread once its buffers are full."""
-SEND_BUFFER: Final = 65_536
+SEND_BUFFER: Final = 32_768
 """Bytes that the system keeps for a browser: a few beats, so that one that does not read is found out soon."""
 CONNECTIONS_MAX: Final = 128
 """Open at once; further ones are closed. Twice as many as may watch, since browsers keep some in reserve."""

@@ -1,6 +1,6 @@
 """A dashboard beside a whole session against the embedded exchange, in virtual time and without a socket of its own."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -62,7 +62,7 @@ class Watching:
         scope = {"type": "http", "method": "GET", "path": path, "query_string": query.encode(), "headers": headers}
         await self.site.app({**scope, "root_path": "", "http_version": "1.1"}, self._receive, self._send)
 
-    async def _receive(self) -> Mapping[str, Any]:
+    async def _receive(self) -> MutableMapping[str, Any]:
         await self.gone.wait()
         return {"type": "http.disconnect"}
 
@@ -113,8 +113,10 @@ def open_web(exchange: SimulatedExchange) -> OpenWeb:
             tuning=Tuning(silence_s=600.0),
             **options,
         )
+
         def session() -> Awaitable[object]:
             return run_live(run, exchange=exchange.running, run_sync=run_inline)
+
         async with trio.open_nursery() as nursery:
             nursery.start_soon(session)
             await there.wait()

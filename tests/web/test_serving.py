@@ -26,6 +26,12 @@ class Endless:
         self.ended = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._tell(receive, send)
+        finally:
+            self.ended += 1
+
+    async def _tell(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._until_gone, receive, nursery.cancel_scope)
@@ -33,7 +39,6 @@ class Endless:
                 await send({"type": "http.response.body", "body": b"x" * 50_000, "more_body": True})
                 self.written += 50_000
                 await trio.sleep(0.1)
-        self.ended += 1
 
     async def _until_gone(self, receive: Receive, scope: trio.CancelScope) -> None:
         while (await receive())["type"] != "http.disconnect":

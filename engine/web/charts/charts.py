@@ -5,6 +5,7 @@ what the strategies' own streams tell of its symbol (the venue is asked for no f
 read from history once, and again for the minute in which it began to listen.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import trio
@@ -35,6 +36,11 @@ PAGES_MAX: Final = 3
 """Of history for a chart: five days of minutes fit one page at Alpaca."""
 SETTLED_NS: Final = 5 * 1_000_000_000
 """How long after its minute a bar is read again: history trails the stream by seconds."""
+MEND_EVERY_S: Final = 5.0
+COUNTED_MAX: Final = 200
+"""Trades that are counted one for one of what one wake-up brings. Where a single symbol has more, which is tens of
+thousands a second, looking at all of them would be felt by the strategies: then it is every n-th of them, and the
+minute is read from history when it is over."""
 
 
 @define(eq=False)
@@ -47,6 +53,8 @@ class Chart:
     candles: Candles = field(factory=Candles)
     note: str = ""
     scope: trio.CancelScope = field(factory=trio.CancelScope)
+    _partial: set[int] = field(factory=set, init=False)
+    """Starts of minutes that were not heard whole, in nanoseconds."""
 
     async def run(self, markets: Markets) -> None:
         """Follow the symbol until cancelled, or until the session's channels close."""
@@ -64,14 +72,22 @@ class Chart:
                 events = await self.channel.batch()
             except StopAsyncIteration:
                 return
-            if all(type(event) is Trade for event in events):
-                self.candles.add_trades(events)
+            if {*map(type, events)} == {Trade}:
+                self._count(events)
                 continue
-            self.candles.add_trades([event for event in events if isinstance(event, Trade)])
+            self._count([event for event in events if isinstance(event, Trade)])
             self.candles.add_bars(event for event in events if isinstance(event, Bar))
 
+    def _count(self, trades: Sequence[Trade]) -> None:
+        if len(trades) <= COUNTED_MAX:
+            self.candles.add_trades(trades)
+            return
+        step = -(-len(trades) // COUNTED_MAX)
+        self._partial.update(trade.ts_ns - trade.ts_ns % MINUTE_NS for trade in (trades[0], trades[-1]))
+        self.candles.add_trades(trades[::step], times=step)
+
     async def _read_past(self, markets: Markets) -> None:
-        """What was before, and the minute in which this began once the venue has its bar."""
+        """What was before; and, once they are over, the minutes that were not heard whole."""
         await trio.lowlevel.checkpoint()
         history = markets.history_of(Stream(Kind.BARS, self.symbol))
         if history is None or not history.keeps(Kind.BARS):
@@ -83,9 +99,14 @@ class Chart:
             await self._read(history, now_ns - look_back_ns, began_ns - 1)
             if len(self.candles) >= ENOUGH or self.note:
                 break
-        if markets.clock.speed > 0 and not self.note:
-            await markets.clock.sleep_until(began_ns + MINUTE_NS + SETTLED_NS)
-            await self._read(history, began_ns, began_ns + MINUTE_NS - 1)
+        self._partial.add(began_ns)
+        while not self.note:
+            await trio.sleep(MEND_EVERY_S)
+            over_ns = markets.clock.now_ns() - MINUTE_NS - SETTLED_NS
+            ended = {start_ns for start_ns in self._partial if start_ns <= over_ns}
+            if ended:
+                self._partial -= ended
+                await self._read(history, min(ended), max(ended))
 
     async def _read(self, history: History, start_ns: int, end_ns: int) -> None:
         bars: list[Bar] = []
