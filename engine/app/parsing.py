@@ -104,6 +104,7 @@ class Command(click.Command):
             if word == "--":
                 yield word
                 yield from words
+                return
             elif (option := options.get(name)) and not option.is_flag:
                 last = option
                 yield word

@@ -19,7 +19,7 @@ from engine.web.guard.names import is_loopback
 if TYPE_CHECKING:
     from engine.web.site import Site
 
-NEEDS: Final = ("starlette", "anycorn")
+NEEDS: Final = ("starlette", "anycorn", "anyio")
 """The packages of the extra ``web``."""
 TOKEN_BYTES: Final = 24
 """Of a random token: 32 characters to paste."""

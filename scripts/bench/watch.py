@@ -49,17 +49,26 @@ RUN_S: Final = 240.0
 def run_engine(url: str, messages: int, *, watched: bool) -> dict[str, float]:
     """A whole session; says where its dashboard is, and begins when it is told to."""
     sys.path.insert(0, str(ROOT))
-    from random import Random
-
     import trio
 
     from engine import CallbackStrategy, plug
-    from engine.app.beside.attach import stand_beside
-    from engine.app.beside.board import Board
+
+    meter = Meter(messages)
+
+    class Count(CallbackStrategy):
+        symbols = ("AAPL",)
+        on_trade = staticmethod(meter.on_trade)
+
+    trio.run(hold, build_engine(url, plug(Count)), meter, watched)
+    return vars(meter.result)
+
+
+def build_engine(url: str, strategy: Any) -> Any:
+    """A session on the blast, as what stands beside it sees it."""
+    from random import Random
+
     from engine.app.beside.engine import Engine
-    from engine.app.config.web import WebSettings
     from engine.app.options import LoadedStrategy, RunOptions
-    from engine.app.secrets import Secret
     from engine.codec.wire import Encoding, Family
     from engine.flow.clock import MarketClock
     from engine.flow.markets import Markets
@@ -68,15 +77,6 @@ def run_engine(url: str, messages: int, *, watched: bool) -> dict[str, float]:
     from engine.flow.tuning import StreamTuning
     from engine.venues.alpaca.endpoints import Keys
     from engine.venues.alpaca.feed import AlpacaFeed
-    from engine.web import serve_dashboard
-
-    meter = Meter(messages)
-    done = trio.Event()
-    meter.on_done = done.set
-
-    class Count(CallbackStrategy):
-        symbols = ("AAPL",)
-        on_trade = staticmethod(meter.on_trade)
 
     clock = MarketClock(None, time.time_ns)
     feeds: dict[str, AlpacaFeed] = {}
@@ -99,38 +99,42 @@ def run_engine(url: str, messages: int, *, watched: bool) -> dict[str, float]:
         report=lambda _: None,
         on_failure=lambda failure: session.fail(failure),
     )
-    strategy = plug(Count)
     session = Session(markets=markets, runs=[StrategyRun("count", strategy, None, markets, Random(1))], stop_within_s=1)
-    sites: list[str] = []
+    return Engine(
+        options=RunOptions(strategies=(LoadedStrategy(strategy, name="count"),)),
+        venue=cast(Any, SimpleNamespace(feeds=feeds, clock=clock)),
+        session=session,
+        account=None,
+        report=lambda sentence: print(sentence.split("http://")[1].split("/")[0], flush=True),
+        opened_s=0.0,
+    )
 
-    async def main() -> None:
-        engine = Engine(
-            options=RunOptions(strategies=(LoadedStrategy(strategy, name="count"),)),
-            venue=cast(Any, SimpleNamespace(feeds=feeds, clock=clock)),
-            session=session,
-            account=None,
-            report=sites.append,
-        )
-        engine.alarms = Board()
-        web = WebSettings(port=0, token=Secret(TOKEN))
 
-        async def dashboard(engine: Engine) -> None:
-            await serve_dashboard(engine, web)
+async def hold(engine: Any, meter: Meter, watched: bool) -> None:
+    """Run the session; where it is watched, its dashboard says where it is."""
+    import trio
 
-        async with stand_beside(engine, {"dashboard": dashboard} if watched else {}):
-            while watched and not sites:  # noqa: ASYNC110 - a moment, before anything is measured
-                await trio.sleep(0.01)
-            print(sites[0].split("http://")[1].split("/")[0] if sites else "nowhere", flush=True)
-            await trio.to_thread.run_sync(sys.stdin.readline)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(session.run)
-                await done.wait()
-                print("delivered", flush=True)
-                await trio.to_thread.run_sync(sys.stdin.readline)  # the clients are still looked after
-                session.stop("strategies")
+    from engine.app.beside.attach import stand_beside
+    from engine.app.beside.board import Board
+    from engine.app.config.web import WebSettings
+    from engine.app.secrets import Secret
+    from engine.web import serve_dashboard
 
-    trio.run(main)
-    return vars(meter.result)
+    engine.alarms = Board()
+    done = trio.Event()
+    meter.on_done = done.set
+
+    async def dashboard(engine: Any) -> None:
+        await serve_dashboard(engine, WebSettings(port=0, token=Secret(TOKEN)))
+
+    async with stand_beside(engine, {"dashboard": dashboard} if watched else {}):
+        await trio.to_thread.run_sync(sys.stdin.readline)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(engine.session.run)
+            await done.wait()
+            print("delivered", flush=True)
+            await trio.to_thread.run_sync(sys.stdin.readline)  # the clients are still looked after
+            engine.session.stop("strategies")
 
 
 # -- the clients' process
@@ -273,13 +277,12 @@ def measure(port: int, messages: int, *, watched: bool) -> dict[str, Any]:
     url = f"ws://127.0.0.1:{port}/{PER_FRAME}/{messages}"
     role = ["--role", "watched" if watched else "alone", "--url", url, "--messages", str(messages)]
     with child(*role) as engine:
-        address = hear(engine)
         if not watched:
             say(engine)
             hear(engine)
             say(engine)
             return json.loads(hear(engine))  # type: ignore[no-any-return]  # what run_engine returns
-        with child("--role", "clients", "--address", address) as clients:
+        with child("--role", "clients", "--address", hear(engine)) as clients:
             hear(clients)
             say(engine)
             began = time.monotonic()
