@@ -64,7 +64,7 @@ async def _tell(board: Board, still_in: Callable[[], object], send: Send) -> Non
 
 
 async def _until_gone(receive: Receive, scope: trio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
+    while (await receive())["type"] != "http.disconnect":  # noqa: ASYNC110 - receiving is what is waited for
         await trio.lowlevel.checkpoint()
     scope.cancel()
 

@@ -48,7 +48,7 @@ async def keep_apart(name: str, part: Part, engine: Engine) -> None:
             while isinstance(first, BaseExceptionGroup):
                 first = first.exceptions[0]
             if isinstance(first, GaplessError):
-                raise first from None
+                raise first from None  # noqa: ASYNC123 - a sentence of ours, which says all
             logger.opt(exception=error).debug("{} failed", name)
             raise PartFailed(f"{name}: {type(first).__name__}: {first}") from error
 

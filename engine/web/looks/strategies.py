@@ -57,7 +57,7 @@ def _deeds(card: Card) -> Html:
         return html('<p class="note">It only watches: there is nothing to pause.</p>')
     if card.paused_by:
         return html(
-            '<p class="note">{} paused it: orders that add risk are refused, its way out is open.</p>'
+            '<p class="note">Paused by {}: orders that add risk are refused, its way out is open.</p>'
             '<details class="sure"><summary>Resume …</summary><p>It may place orders again at once.</p>'
             '<button type="submit" class="go" form="deed" formaction="/deeds/resume" name="strategy" value="{}">'
             "Yes, resume {}</button></details>",

@@ -63,7 +63,7 @@ def milliseconds(value: float) -> str:
     """A lag; 0: none was measured."""
     if not value:
         return NONE
-    if value >= 10_000:
+    if value >= 1000:
         return seconds(value / 1000)
     return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms" if value >= 1 else f"{value * 1000:.0f} µs"
 

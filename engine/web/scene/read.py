@@ -50,7 +50,7 @@ class Reader:
             cards=tuple(self._cards(overview, killed)),
             fills=() if account is None else tuple(self._fills()),
             symbols=self.symbols(overview),
-            killed={scope: reason for scope, reason in killed.items() if reason},
+            killed=_tightest(killed),
             on_kill=engine.options.on_kill,
             lags=self.lags.read(),
         )
@@ -103,6 +103,13 @@ class Reader:
                 qty=plain(fill.qty),
                 price=plain(rounded_price(fill.price)),
             )
+
+
+def _tightest(killed: dict[str, str]) -> dict[str, str]:
+    """The scopes that are tripped; where it is all strategies, that is all there is to say."""
+    if killed.get(ACCOUNT):
+        return {ACCOUNT: killed[ACCOUNT]}
+    return {scope: reason for scope, reason in killed.items() if reason}
 
 
 def params_of(params: Any, redact: Callable[[str], str]) -> Iterator[tuple[str, str]]:
