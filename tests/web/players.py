@@ -41,4 +41,5 @@ async def _more(ctx: Context) -> None:
         await (await ctx.buy("SPY", 1)).filled()
     except OrderRefused as no:
         ctx.log(f"refused: {no.rule}")
-        await (await ctx.sell("SPY", 1)).filled()
+        if ctx.position("SPY") > 0:
+            await (await ctx.sell("SPY", 1)).filled()

@@ -88,10 +88,10 @@ async def test_the_kill_switch_takes_its_word_and_a_scope_that_is_there(open_web
         response = await web.post("/deeds/kill", scope="holder", confirm="KILL")
         assert response.status_code == 303
         assert web.engine.account.switch.tripped("holder")
-        await trio.sleep(5)
-        assert position(web) == 0  # flattened, as the session says
         assert "Tripped" in (await web.client.get("/kill")).text
         assert "Kill switch tripped for holder" in (await web.client.get("/")).text
+        await trio.sleep(5)
+        assert position(web) == 0  # flattened, as the session says
 
 
 async def test_where_nobody_trades_there_is_nothing_to_kill_or_pause(open_web: OpenWeb) -> None:
