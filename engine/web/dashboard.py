@@ -76,6 +76,7 @@ def build_site(
     from engine.web.pulse import Pulse
     from engine.web.scene import Reader
     from engine.web.scene.lags import Lags
+    from engine.web.scene.mask import mask
     from engine.web.scene.tails import Tails
     from engine.web.site import Site
 
@@ -84,7 +85,7 @@ def build_site(
     reader = Reader(engine, partial(read_overview, engine), tails, Lags(engine.markets))
     return Site(
         reader=reader,
-        pulse=Pulse(reader.scene, run_sync),
+        pulse=Pulse(reader.scene, partial(mask, redact=redact), run_sync),
         charts=Charts(engine.markets),
         deeds=Deeds(engine),
         names=Names.of(settings.host, port, settings.hosts),

@@ -96,7 +96,7 @@ class Site:
         return await self._show(request, name, page, f"/events?page={name}")
 
     async def _chart(self, request: "Request") -> "Response":
-        known = self.reader.symbols(self.reader.read())
+        known = self.reader.symbols()
         symbol = request.query_params.get("symbol", known[0] if known else "")
         if symbol and symbol not in known:
             return _response(
@@ -149,7 +149,7 @@ class Site:
         name = request.query_params.get("page", "")
         if name == "charts":
             symbol = request.query_params.get("symbol", "")
-            if symbol not in self.reader.symbols(self.reader.read()):
+            if symbol not in self.reader.symbols():
                 return None
             gather = partial(candles_of, self.charts, self.deeds.engine.account, symbol)
             return Watched(f"charts/{symbol}", _drawing(self._chart_page(symbol)), gather)

@@ -8,6 +8,7 @@ import trio
 from attrs import frozen
 
 from engine.app.account import AccountSide
+from engine.core.rules import plain
 from engine.web.charts import Charts
 from engine.web.charts.candles import CANDLES_MAX
 from engine.web.charts.marks import fill_marks, order_lines
@@ -99,6 +100,6 @@ def candles_of(charts: Charts, account: AccountSide | None, symbol: str, board: 
         board.forget(set(sorted(names, key=lambda name: int(name[2:]))[: len(names) - CANDLES_MAX]))
     tickets = () if account is None else tuple(account.desk.blotter.tickets())
     open_ones = () if account is None else account.desk.blotter.open_tickets()
-    held = "" if account is None else str(account.desk.blotter.account_position(symbol))
+    held = "" if account is None else plain(account.desk.blotter.account_position(symbol))
     on_it = {"fills": fill_marks(tickets, symbol), "lines": order_lines(open_ones, symbol), "held": held}
     return {**pieces, "marks": msgspec.json.encode(on_it), "note": msgspec.json.encode(chart.note)}

@@ -10,7 +10,7 @@ from tests.web.conftest import OpenWeb, Watching, Web
 from tests.web.players import holder, watcher
 
 PATHS = ("/", "/charts?symbol=SPY", "/strategies", "/orders", "/alerts", "/kill")
-CANARIES = ("canary-of-a-parameter", "canary-of-a-log-line")
+CANARIES = ("canary-of-a-parameter", "canary-of-a-log-line", "canary-of-an-alert")
 
 
 async def test_every_page_shows_what_is_there(open_web: OpenWeb) -> None:
@@ -32,6 +32,8 @@ async def test_what_strategies_say_is_shown_as_text_and_secrets_are_not_shown(op
     async with open_web(watcher, holder) as web:
         await trio.sleep(3)
         web.engine.alarms.tell(Finding(key="k", severity=Severity.WARNING, title="<i>odd</i>", text="<u>"))
+        leaky = "Authorization: Bearer canary-of-an-alert"
+        web.engine.alarms.tell(Finding(key="l", severity=Severity.CRITICAL, title=leaky, text=f"It said {leaky}"))
         texts = [(await web.client.get(path)).text for path in PATHS]
         for text in texts:
             assert "<script>alert" not in text

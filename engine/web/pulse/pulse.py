@@ -6,8 +6,7 @@ the same page, and none is made of a page that nobody watches.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import trio
@@ -23,6 +22,7 @@ BEAT_S: Final = 0.4
 WATCHERS_MAX: Final = 64
 """Pages that are kept up to date at once, over all browsers; one more is told to come back later."""
 
+T = TypeVar("T")
 Pieces = dict[str, bytes]
 """Of a page, by name: JSON."""
 Draw = Callable[[Scene], Mapping[str, str]]
@@ -46,9 +46,10 @@ class View:
 
 @define(eq=False)
 class Pulse:
-    """``scene`` reads the engine, ``run_sync`` runs what would hold it up."""
+    """``scene`` reads the engine, ``prepare`` makes that fit to be shown, and ``run_sync`` runs what would hold it up."""
 
     scene: Callable[[], Scene]
+    prepare: Callable[[Scene], Scene]
     run_sync: RunSync = trio.to_thread.run_sync
     beat_s: float = BEAT_S
     _views: dict[str, View] = field(factory=dict, init=False)
@@ -70,11 +71,16 @@ class Pulse:
         views = list(self._views.values())
         gathered = [view.gather(view.board) for view in views]
         scene = self.scene()
-        drawn = await self.in_thread(lambda: [_encode(view.draw(scene)) for view in views])
+
+        def draw() -> list[Pieces]:
+            shown = self.prepare(scene)
+            return [_encode(view.draw(shown)) for view in views]
+
+        drawn = await self._in_thread(draw)
         for view, data, pieces in zip(views, gathered, drawn, strict=True):
             view.board.put(data | pieces)
 
-    async def in_thread(self, draw: Callable[[], list[Pieces]]) -> list[Pieces]:
+    async def _in_thread(self, draw: Callable[[], T]) -> T:
         """Draw beside the engine, one at a time."""
         async with self._drawing:
             return await self.run_sync(draw)
@@ -82,8 +88,7 @@ class Pulse:
     async def draw(self, make: Callable[[Scene], str]) -> str:
         """One whole page of this moment, for a browser that asks for it."""
         scene = self.scene()
-        async with self._drawing:
-            return await self.run_sync(partial(make, scene))
+        return await self._in_thread(lambda: make(self.prepare(scene)))
 
     @contextmanager
     def watching(self, key: str, draw: Draw, gather: Gather) -> Iterator[Board]:

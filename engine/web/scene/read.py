@@ -2,7 +2,7 @@
 
 import heapq
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from attrs import define, fields, has
@@ -44,26 +44,21 @@ class Reader:
         account = engine.account
         scopes = (ACCOUNT, *(run.name for run in engine.session.runs))
         killed = {} if account is None else {scope: account.switch.tripped(scope) for scope in scopes}
+        fills = tuple(self._fills())
         return Scene(
             overview=overview,
             now_s=engine.markets.clock.now_ns() / NS_PER_S,
             cards=tuple(self._cards(overview, killed)),
-            fills=() if account is None else tuple(self._fills()),
-            symbols=self.symbols(overview),
+            fills=fills,
+            symbols=_symbols(overview, fills),
             killed=_tightest(killed),
             on_kill=engine.options.on_kill,
             lags=self.lags.read(),
         )
 
-    def symbols(self, overview: Overview) -> tuple[str, ...]:
-        """Symbols that can be charted."""
-        kinds = {kind.value for kind in KINDS} | {"quotes"}
-        streams = {row.symbol for row in overview.report.streams if row.kind in kinds}
-        account = overview.report.account
-        held = {row.symbol for row in account.positions} if account is not None else set()
-        ordered = {row.symbol for row in overview.orders}
-        filled = {row.symbol for row in self._fills()}
-        return tuple(sorted((streams | held | ordered | filled) - {"", "*"})[:SYMBOLS_MAX])
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols that can be charted: of streams, orders, positions and fills."""
+        return _symbols(self.read(), tuple(self._fills()))
 
     def _cards(self, overview: Overview, killed: dict[str, str]) -> Iterator[Card]:
         account = self.engine.account
@@ -103,6 +98,16 @@ class Reader:
                 qty=plain(fill.qty),
                 price=plain(rounded_price(fill.price)),
             )
+
+
+def _symbols(overview: Overview, fills: Sequence[FillRow]) -> tuple[str, ...]:
+    kinds = {kind.value for kind in KINDS} | {"quotes"}
+    streams = {row.symbol for row in overview.report.streams if row.kind in kinds}
+    account = overview.report.account
+    held = {row.symbol for row in account.positions} if account is not None else set()
+    ordered = {row.symbol for row in overview.orders}
+    filled = {row.symbol for row in fills}
+    return tuple(sorted((streams | held | ordered | filled) - {"", "*"})[:SYMBOLS_MAX])
 
 
 def _tightest(killed: dict[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const legend = document.getElementById("ohlc"), note = document.getElementById("chart-note");
   const bars = new Map();
-  let shown = false, marked = "", lines = [], colours = {};
+  let shown = false, marked = "", lines = [], colours = {}, held = "", last = null;
 
   const chart = lib.createChart(place, {
     autoSize: true,
@@ -17,7 +17,7 @@
     crosshair: { mode: lib.CrosshairMode.Normal },
     handleScroll: { vertTouchDrag: false },
   });
-  const candles = chart.addSeries(lib.CandlestickSeries, {});
+  const candles = chart.addSeries(lib.CandlestickSeries, { lastValueVisible: false, priceLineVisible: false });
   const volume = chart.addSeries(lib.HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
   chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
   candles.priceScale().applyOptions({ scaleMargins: { top: 0.16, bottom: 0.3 } });
@@ -78,17 +78,24 @@
     place.dataset.fills = String(told.fills.length);
   }
 
+  // The last price, in a line of its own: that of the library has the colour of the candle's body, which is hollow.
+  function follow([open, , , close]) {
+    const options = { price: close, color: close >= open ? colours.up : colours.down, lineWidth: 1, lineStyle: lib.LineStyle.Dotted, axisLabelVisible: true, title: "" };
+    if (last) { last.applyOptions(options); } else { last = candles.createPriceLine(options); }
+  }
+
   function read(row) {
     if (!row) { return; }
     const [open, high, low, close] = row, fixed = (one) => one.toFixed(places(close));
-    legend.textContent = `O ${fixed(open)}  H ${fixed(high)}  L ${fixed(low)}  C ${fixed(close)} ${close >= open ? "▲" : "▼"}`;
+    legend.textContent = `O ${fixed(open)}  H ${fixed(high)}  L ${fixed(low)}  C ${fixed(close)} ${close >= open ? "▲" : "▼"}${held && held !== "0" ? `   held ${held}` : ""}`;
   }
 
   const latest = () => bars.get(Math.max(...bars.keys()));
 
   window.addEventListener("news", ({ detail }) => {
     const fresh = Object.entries(detail).filter(([name]) => name.startsWith("c:")).map(([name, row]) => [Number(name.slice(2)), row]);
-    if (fresh.length) { take(fresh); read(latest()); place.dataset.candles = String(bars.size); }
+    if (detail.marks) { held = detail.marks.held; }
+    if (fresh.length) { take(fresh); read(latest()); follow(latest()); place.dataset.candles = String(bars.size); }
     if (detail.marks) { mark(detail.marks); }
     if ("note" in detail && note.textContent !== detail.note) { note.textContent = detail.note; }
     if (bars.size) {
@@ -97,6 +104,6 @@
     }
   });
   chart.subscribeCrosshairMove(({ time }) => { if (bars.size) { read(time ? bars.get(time) : latest()); } });
-  window.addEventListener("themed", () => { paint(); const told = marked; marked = ""; if (bars.size) { all(); } if (told) { mark(JSON.parse(told)); } });
+  window.addEventListener("themed", () => { paint(); const told = marked; marked = ""; if (bars.size) { all(); follow(latest()); } if (told) { mark(JSON.parse(told)); } });
   paint();
 })();
