@@ -23,7 +23,7 @@ def gap_chart(scene: Scene) -> Html:
     feeds = sorted({row.feed for row in scene.overview.report.feeds} | {row.feed for row in scene.overview.report.gaps})
     if not feeds:
         return NOTHING
-    span_s = min(max(scene.overview.uptime_s, SPAN_MIN_S), SPAN_MAX_S)
+    span_s = min(max(scene.now_s - scene.began_s, SPAN_MIN_S), SPAN_MAX_S)
     from_s = scene.now_s - span_s
     height = LANE * len(feeds)
     lanes = join(
@@ -62,7 +62,7 @@ def gap_table(told: Overview) -> Html:
         for row in list(told.report.gaps)[-ROWS_MAX:][::-1]
     ]
     columns = (
-        ("From", ""), ("Stream", ""), ("State", ""), ("Length", "num"), ("Recovered", "num"), ("Cause", "wide"),
+        ("From", ""), ("Stream", ""), ("State", ""), ("Length", "num"), ("Recovered", "num"), ("Cause", "wide wrap"),
     )  # fmt: skip
     return table("Newest gaps", columns, rows, "No gap: nothing was missed so far.")
 

@@ -13,6 +13,8 @@ from engine.web.scene import Scene
 STREAMS_SHOWN_MAX: Final = 200
 """Rows of streams: those that need a look come first."""
 MOMENTS_SHOWN_MAX: Final = 40
+NAMES_SHOWN_MAX: Final = 3
+"""Of the streams of one subscription; the rest are counted."""
 _URGENCY: Final = {"silent": 0, "halted": 1, "waiting": 2, "quiet": 3, "live": 4, "closed": 5}
 
 
@@ -138,7 +140,7 @@ def channels(told: Overview) -> Html:
     """How full the queue of each subscription is."""
     rows = [
         (
-            row.strategy, row.name, f"{count(row.waiting)} / {count(row.capacity)}",
+            row.strategy, _names(row.name), f"{count(row.waiting)} / {count(row.capacity)}",
             html(
                 '<meter min="0" max="{}" high="{}" value="{}" aria-label="{} of {}"></meter>',
                 row.capacity, row.capacity * 0.8, row.waiting, row.waiting, row.capacity,
@@ -174,3 +176,12 @@ def _restarts(row: TaskRow) -> Html:
         return NOTHING
     again = "" if row.retry_in_s is None else f", again in {row.retry_in_s:.0f} s"
     return html('<span class="restarts">{}&times; restarted{}</span>', row.restarts, again)
+
+
+def _names(channel: str) -> Html:
+    """The streams of a subscription, the first of them where they are many."""
+    names = channel.split(", ")
+    if len(names) <= NAMES_SHOWN_MAX + 1:
+        return html("{}", channel)
+    more = len(names) - NAMES_SHOWN_MAX
+    return html('<span title="{}">{} and {} more</span>', channel, ", ".join(names[:NAMES_SHOWN_MAX]), more)

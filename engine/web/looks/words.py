@@ -23,7 +23,8 @@ _WATCH: Final = (
 )
 _BAD: Final = ("silent", "lost", "failed", "tripped", "open", "unknown", "stopped")
 _SIGNS: Final = {
-    "live": "●", "running": "●", "ready": "●", "listening": "●", "recording": "●", "armed": "●", "finished": "✓",
+    "live": "●", "running": "●", "ready": "●", "listening": "●", "recording": "●", "armed": "●",
+    "finished": "✓", "filled": "✓",
     "waiting": "◌", "quiet": "◐", "silent": "▲", "halted": "■", "closed": "○", "lost": "▲", "failed": "✕",
     "restarting": "↻", "tripped": "■", "stopped": "■", "paused": "❚❚", "open": "▲", "acknowledged": "◐", "over": "✓",
 }  # fmt: skip

@@ -46,7 +46,7 @@ class View:
 
 @define(eq=False)
 class Pulse:
-    """``scene`` reads the engine, ``prepare`` makes that fit to be shown, and ``run_sync`` runs what would hold it up."""
+    """``scene`` reads the engine, ``prepare`` makes that fit to be shown, ``run_sync`` runs what would hold it up."""
 
     scene: Callable[[], Scene]
     prepare: Callable[[Scene], Scene]

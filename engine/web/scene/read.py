@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from attrs import define, fields, has
+from attrs import define, field, fields, has
 
 from engine.app.beside.engine import Engine
 from engine.app.beside.overview import Overview
@@ -37,6 +37,10 @@ class Reader:
     read: Callable[[], Overview]
     tails: Tails
     lags: Lags
+    _began_s: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._began_s = self.engine.markets.clock.now_ns() / NS_PER_S
 
     def scene(self) -> Scene:
         """Everything of this moment."""
@@ -48,6 +52,7 @@ class Reader:
         return Scene(
             overview=overview,
             now_s=engine.markets.clock.now_ns() / NS_PER_S,
+            began_s=self._began_s,
             cards=tuple(self._cards(overview, killed)),
             fills=fills,
             symbols=_symbols(overview, fills),

@@ -51,6 +51,8 @@ class Scene:
     overview: Overview
     now_s: float
     """Market time, seconds since the epoch."""
+    began_s: float = 0.0
+    """Market time at which the dashboard began to look."""
     cards: tuple[Card, ...] = ()
     fills: tuple[FillRow, ...] = ()
     """The newest first."""

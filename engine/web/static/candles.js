@@ -8,12 +8,12 @@
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const legend = document.getElementById("ohlc"), note = document.getElementById("chart-note");
   const bars = new Map();
-  let shown = false, marked = "", lines = [], colours = {}, held = "", last = null;
+  let shown = 0, marked = "", lines = [], colours = {}, held = "", last = null;
 
   const chart = lib.createChart(place, {
     autoSize: true,
     layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif", fontSize: 12, background: { color: "transparent" } },
-    timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 4, minBarSpacing: 2, maxBarSpacing: 28 },
+    timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 4, barSpacing: 10, minBarSpacing: 2, maxBarSpacing: 28 },
     crosshair: { mode: lib.CrosshairMode.Normal },
     handleScroll: { vertTouchDrag: false },
   });
@@ -48,10 +48,8 @@
       const precision = places(rows.at(-1)[1][3]);
       candles.applyOptions({ priceFormat: { type: "price", precision, minMove: 10 ** -precision } });
     }
-    if (!shown && rows.length) {
-      shown = true;
-      chart.timeScale().setVisibleLogicalRange({ from: rows.length - Math.min(rows.length, Math.max(40, place.clientWidth / 9)) - 0.5, to: rows.length + 4 });
-    }
+    if (rows.length > shown + 3) { chart.timeScale().scrollToPosition(4, false); } // the past has arrived: to the present
+    shown = rows.length;
   }
 
   function take(fresh) {
