@@ -75,5 +75,6 @@
   }, 1000);
   document.querySelectorAll("pre.tail").forEach((p) => { p.scrollTop = p.scrollHeight; });
   window.addEventListener("pageshow", (event) => { if (event.persisted) { location.reload(); } });
-  if (document.body.dataset.events) { listen(); }
+  // Only once every script of the page is there: the first news holds all of it, and is told once.
+  document.addEventListener("DOMContentLoaded", () => { if (document.body.dataset.events) { listen(); } });
 })();
