@@ -48,7 +48,7 @@ def position_rows(scene: Scene, symbol: str = "") -> Html:
         if symbol in ("", row.symbol)
     ]  # fmt: skip
     columns = (
-        ("Symbol", ""), ("Strategy", ""), ("Qty", "num"), ("Entry", "num"), ("Last", "num"), ("Unrealized", "num"),
+        ("Symbol", ""), ("Strategy", "wide"), ("Qty", "num"), ("Entry", "num"), ("Last", "num"), ("Unrealized", "num"),
         ("Realized", "num wide"),
     )  # fmt: skip
     return table("Positions", columns, rows[:SHOWN_MAX], "Nothing is held.")
