@@ -37,6 +37,9 @@ class RunFlags:
         tuple[str, ...],
         Flag("Record the session; 'raw' for raw frames too. See 'gapless verify'.", "DIR [raw]", ending="raw"),
     ] = ()
+    dashboard: Annotated[
+        int | None, Flag("Serve the dashboard, on a free port unless one is given.", "[PORT]", bare="0")
+    ] = None
     encoding: Annotated[Wire | None, Flag("How frames are encoded; default: msgpack.", "NAME")] = None
     data_stream_url: Annotated[str | None, Flag("Market-data WebSocket, ws:// or wss://.", "URL")] = None
     data_url: Annotated[str | None, Flag("Market-data REST, http:// or https://.", "URL")] = None

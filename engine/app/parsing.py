@@ -10,6 +10,7 @@ that end as the flag says (``.parquet``).
 """
 
 import types
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -41,6 +42,8 @@ class Flag:
     show_default: bool = False
     letter: str = ""
     """A second name of one letter, as in ``-o``."""
+    bare: str = ""
+    """The number that the flag means where none follows it; empty: one has to."""
 
 
 @frozen
@@ -96,16 +99,20 @@ class Command(click.Command):
     def _spelt_out(self, ctx: click.Context, args: Iterable[str]) -> Iterator[str]:
         options = {name: each for each in self.params if isinstance(each, FlagOption) for name in each.opts}
         has_rivals = any(isinstance(each, click.Argument) for each in self.params)
-        last, words = None, iter(args)
-        for word in words:
+        last, words = None, deque(args)
+        while words:
+            word = words.popleft()
             name, equals, _ = word.partition("=")
             if word == "--":
                 yield word
                 yield from words
+                return
             elif (option := options.get(name)) and not option.is_flag:
                 last = option
                 yield word
-                if not equals:
+                if option.mark.bare and not equals and not (words and words[0].isdigit()):
+                    yield option.mark.bare
+                elif not equals:
                     yield _value_of(name, words, ctx)
             elif last is not None and last.takes(word, has_rivals=has_rivals):
                 yield from (last.opts[0], word)
@@ -124,9 +131,9 @@ def write_examples(formatter: click.HelpFormatter, examples: Sequence[str], note
     formatter.write_text(note)
 
 
-def _value_of(name: str, words: Iterator[str], ctx: click.Context) -> str:
+def _value_of(name: str, words: deque[str], ctx: click.Context) -> str:
     """The word after a flag. Another flag is no value: in ``--tape --speed 0`` something is missing."""
-    value = next(words, "--")
+    value = words.popleft() if words else "--"
     if value.startswith("--"):
         raise click.BadOptionUsage(name, f"{name} needs a value after it.", ctx)
     return value

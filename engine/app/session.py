@@ -207,6 +207,7 @@ def _by_path(flags: RunFlags) -> dict[str, object]:
         "feed": flags.feed or None,
         "log_format": "json" if flags.log_json else None,
         "health.port": flags.health_port,
+        "web.port": flags.dashboard,
     }
 
 

@@ -63,6 +63,10 @@ def flags_of(line: str, command: str) -> RunFlags | ExchangeFlags | NewFlags:
         ("--tape odd.name -- --speed", RunFlags(strategies=("--speed",), tape=(Path("odd.name"),))),
         ("--speed -1", RunFlags(speed=-1.0)),
         ("--symbols A,B --symbols C", RunFlags(symbols="A,B,C")),
+        ("audit --dashboard", RunFlags(strategies=("audit",), dashboard=0)),
+        ("--dashboard audit", RunFlags(strategies=("audit",), dashboard=0)),
+        ("audit --dashboard 8080 sma_cross", RunFlags(strategies=("audit", "sma_cross"), dashboard=8080)),
+        ("--dashboard=8080 --seed 3", RunFlags(dashboard=8080, seed=3)),
         ("--data-stream-url ws://h --log-file f", RunFlags(data_stream_url="ws://h", log_file=Path("f"))),
     ],
 )

@@ -58,3 +58,16 @@ def test_the_bounds_hold() -> None:
     assert counted([VALUE_MAX_NS]).p50_ns == pytest.approx(VALUE_MAX_NS, rel=0.05)
     with pytest.raises(ValueError, match="between 0 and 1"):
         empty.percentile_ns(1.5)
+
+
+@given(before=st.lists(DURATIONS, max_size=20), after=st.lists(DURATIONS, max_size=20))
+def test_what_was_counted_since_is_what_was_counted_after(before: list[int], after: list[int]) -> None:
+    all_of_it = counted(before)
+    marked = list(all_of_it.counts)
+    for value in after:
+        all_of_it.record(value)
+    recent = all_of_it.since(marked)
+    assert recent.counts == counted(after).counts
+    assert recent.count == len(after)
+    if after:
+        assert recent.max_ns >= max(0, *after)

@@ -16,6 +16,7 @@ from engine.errors import KillSwitchTripped, LimitReached, OrderRefused
 from engine.flow.account.killswitch import KillSwitch
 from engine.flow.clock import MarketClock
 from engine.flow.risk import Vet
+from engine.flow.risk.pauses import PAUSED
 from engine.flow.risk.vet import presumed
 from engine.model.account import Asset
 from engine.model.intent import Intent, Purpose
@@ -190,6 +191,22 @@ def test_tripped_nothing_that_adds_risk_passes_and_everything_that_takes_it_away
                 desk.check(risky, purpose=purpose)
     assert not desk.check(market(Side.SELL, "10"), purpose=Purpose.EXIT).adds_risk
     assert desk.check(market(Side.BUY), purpose=Purpose.KILL).request == market(Side.BUY)
+
+
+def test_paused_nothing_that_adds_risk_passes_for_that_strategy_and_its_way_out_does() -> None:
+    desk = Desk()
+    desk.hold("trend", "10")
+    desk.vet.pauses.pause("trend", "a person")
+    for risky in (market(Side.BUY), market(Side.SELL, "11")):
+        with pytest.raises(OrderRefused, match="a person paused") as refused:
+            desk.check(risky)
+        assert refused.value.rule == PAUSED
+    assert not desk.check(market(Side.SELL, "10"), purpose=Purpose.EXIT).adds_risk
+    assert desk.check(market(Side.BUY), purpose=Purpose.KILL).request == market(Side.BUY)
+    assert desk.vet.check("other", market(Side.BUY), Purpose.ENTRY, SPY).adds_risk
+    assert desk.vet.pauses.resume("trend")
+    assert not desk.vet.pauses.resume("trend")
+    assert desk.check(market(Side.BUY)).adds_risk
 
 
 def test_an_exit_beside_another_exit_that_is_on_its_way_adds_risk() -> None:

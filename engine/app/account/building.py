@@ -84,5 +84,6 @@ def build_side(
         saved=remembered.saved,
         probe=probe,
         shadow=shadow,
+        pauses=vet.pauses,
     )
     return side

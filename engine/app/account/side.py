@@ -15,6 +15,7 @@ from engine.flow.account.state import StrategyState
 from engine.flow.desk import Desk
 from engine.flow.flatten import Flattened, flatten_strategy
 from engine.flow.markets import Markets
+from engine.flow.risk.pauses import Pauses
 from engine.flow.trading import Trading
 from engine.model.control import Alarm
 from engine.model.entry import Saved
@@ -42,6 +43,8 @@ class AccountSide:
     saved: Mapping[str, Mapping[str, object]]
     probe: Probe
     shadow: bool = False
+    pauses: Pauses = field(factory=Pauses)
+    """Strategies that a person has paused; `engine.flow.risk.Vet` asks the same."""
     states: dict[str, StrategyState] = field(factory=dict)
     _last_word: str | None = None
 

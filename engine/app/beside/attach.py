@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 
 import trio
+from loguru import logger
 
 from engine.app.beside.engine import Engine
 from engine.core.restart import RestartPolicy
@@ -40,13 +41,16 @@ async def keep_apart(name: str, part: Part, engine: Engine) -> None:
             await part(engine)
         except GaplessError:
             raise
-        except Exception as error:
-            raise PartFailed(f"{name}: {type(error).__name__}: {error}") from error
-        except BaseExceptionGroup as group:
-            cancelled, rest = group.split(trio.Cancelled)
-            if cancelled is not None or rest is None:
+        except (Exception, BaseExceptionGroup) as error:
+            if isinstance(error, BaseExceptionGroup) and error.split(trio.Cancelled)[0] is not None:
                 raise
-            raise PartFailed(f"{name}: {rest.exceptions[0]!r}") from group
+            first = error
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            if isinstance(first, GaplessError):
+                raise first from None  # noqa: ASYNC123 - a sentence of ours, which says all
+            logger.opt(exception=error).debug("{} failed", name)
+            raise PartFailed(f"{name}: {type(first).__name__}: {first}") from error
 
     def tell(failure: GaplessError, delay_s: float) -> None:
         engine.report(f"{failure}; trading goes on without it, it is started again in {delay_s:.0f} s")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from engine.app.alerts.channels import Channel, channels_of, secrets_of
 from engine.app.alerts.open import open_alerts
@@ -28,17 +29,23 @@ def alert_channels(settings: Settings, environ: Mapping[str, str] = os.environ) 
 
 def secrets_beside(settings: Settings, channels: tuple[Channel, ...]) -> tuple[Secret[str] | None, ...]:
     """All that no line, page or notice may hold."""
-    return (settings.key_id, settings.secret_key, *secrets_of(channels))
+    return (settings.key_id, settings.secret_key, settings.web.token, *secrets_of(channels))
 
 
 def parts_of(settings: Settings, redact: Callable[[str], str]) -> dict[str, Part]:
-    """What runs beside a session, by name."""
-    return {
+    """What runs beside a session, by name; raises `Misconfigured` for what could not run."""
+    parts: dict[str, Part] = {
         "moments": note_moments,
         "watch": serve_watch,
         "health": health_part(settings.health, read_overview, redact=redact),
         "top": serve_top,
     }
+    if settings.web.port is not None:
+        from engine.web import check_web, serve_dashboard
+
+        check_web(settings.web)
+        parts["dashboard"] = partial(serve_dashboard, settings=settings.web)
+    return parts
 
 
 def beside_of(settings: Settings, channels: tuple[Channel, ...] = ()) -> Attached:

@@ -23,6 +23,7 @@ from engine.app.config.choices import FeedName, LogFormat, LogLevel, OnKill, Ven
 from engine.app.config.health import HealthSettings
 from engine.app.config.values import structure
 from engine.app.config.watch import WatchSettings
+from engine.app.config.web import TOKEN_VARIABLE, WebSettings
 from engine.app.options import Endpoints, ExchangeOptions, Feeds, Tuning
 from engine.app.secrets import Secret
 from engine.core.risk.limits import DEFAULT_ACCOUNT_LIMITS, Limits
@@ -67,6 +68,7 @@ class Settings:
     alert_urls: Secret[str] | None = None
     """Where alerts are sent to: see `engine.app.alerts.channels`."""
     watch: WatchSettings = field(factory=WatchSettings)
+    web: WebSettings = field(factory=WebSettings)
     limits: Limits = DEFAULT_ACCOUNT_LIMITS
     """Of the account."""
     strategy_limits: Mapping[str, Limits] = field(factory=dict)
@@ -197,6 +199,8 @@ def _from_file(document: Mapping[str, Any], path: Path) -> Iterator[tuple[str, _
             raise Misconfigured(f"{path}: keys do not belong in a file; set {' and '.join(KEY_VARIABLES)} instead.")
         if name in SECRET_VARIABLES.values():
             raise Misconfigured(f"{path}: addresses of alerts are secret; set {ALERT_VARIABLE} instead.")
+        if name == _TOKEN:
+            raise Misconfigured(f"{path}: a token does not belong in a file; set {TOKEN_VARIABLE} instead.")
         if name not in known:
             raise Misconfigured(f"{path}: there is no setting {name!r}{_did_you_mean(name, _names())}")
         yield name, _Found(value, f"{path}: {name}")
@@ -241,7 +245,12 @@ def _leaves(owner: type, prefix: str = "") -> dict[str, Any]:
 
 
 # The endpoints are what people set most, so they need no table: data_url = "..." and GAPLESS_DATA_URL.
-_ALIASES: Final = {"for": "for_s", **{attribute.name: f"endpoints.{attribute.name}" for attribute in fields(Endpoints)}}
+_TOKEN: Final = "web.token"
+_ALIASES: Final = {
+    "for": "for_s",
+    "web_token": _TOKEN,
+    **{attribute.name: f"endpoints.{attribute.name}" for attribute in fields(Endpoints)},
+}
 _SHORT: Final = {name: alias for alias, name in _ALIASES.items()}
 
 

@@ -1,9 +1,10 @@
 """Everything that can refuse an order before it is sent, in one place and in a fixed order.
 
-First the kill switch, since it is about all orders; then the venue's own rules, whose words a person can look up; then
-whether the order could meet another one of this account; then what the account certainly cannot do; then the limits of
-the strategy and of the account, measured on the order as it would be sent. What takes risk away passes the switch and
-the limits, and is not let through wrong: the venue's rules hold for it too.
+First the kill switch, since it is about all orders, and whether a person paused the strategy; then the venue's own
+rules, whose words a person can look up; then whether the order could meet another one of this account; then what the
+account certainly cannot do; then the limits of the strategy and of the account, measured on the order as it would be
+sent. What takes risk away passes the switch, a pause and the limits, and is not let through wrong: the venue's rules
+hold for it too.
 
 Nothing here waits. An answer is good until the next ``await`` of whoever asked.
 """
@@ -23,6 +24,7 @@ from engine.core.rules import Refused, check_legs, check_request
 from engine.errors import KillSwitchTripped, LimitReached, OrderRefused
 from engine.flow.account.killswitch import ACCOUNT, KillSwitch
 from engine.flow.risk.exposure import Ledgers, Measurer, Pricer, Tally, units_of
+from engine.flow.risk.pauses import PAUSED, Pauses
 from engine.flow.risk.standing import check_standing, nothing_read
 from engine.model.account import Asset
 from engine.model.intent import Purpose, Snapshot, Ticket
@@ -63,6 +65,7 @@ class Vet:
     account_limits: Limits
     strategy_limits: Mapping[str, Limits]
     standing: Callable[[], Snapshot | None] = nothing_read
+    pauses: Pauses = field(factory=Pauses)
     _tally: Tally = field(factory=Tally, init=False)
     _measurer: Measurer = field(init=False)
     _day: date | None = field(default=None, init=False)
@@ -93,6 +96,12 @@ class Vet:
                 f"{strategy}: the order for {request.symbol or 'several legs'} adds risk, and the kill switch is "
                 f"tripped: {reason} 'gapless kill --reset' resets it.",
                 rule="kill_switch",
+            )
+        if risky and purpose is not Purpose.KILL and (by := self.pauses.by(strategy)):
+            raise OrderRefused(
+                f"{strategy}: the order for {request.symbol or 'several legs'} adds risk, and {by} paused this "
+                "strategy; its way out is open.",
+                rule=PAUSED,
             )
         self._check_rules(request, asset, legs)
         sent, clash = self._keep_apart(request, asset, replaces, risky=risky)

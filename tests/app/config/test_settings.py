@@ -52,6 +52,19 @@ def test_keys_come_from_the_environment_and_do_not_show(tmp_path: Path) -> None:
     assert "PKID" not in repr(told)
 
 
+def test_the_dashboards_token_comes_from_the_environment_and_does_not_show(tmp_path: Path) -> None:
+    text = "[web]\nport = 8080\nhosts = ['bot.example']\n"
+    told = load(tmp_path, text, environ={"GAPLESS_WEB_TOKEN": "hidden-token"}, flags={"web.port": 0})
+    assert (told.web.port, told.web.host, told.web.hosts) == (0, "127.0.0.1", ("bot.example",))
+    assert told.web.token == Secret("hidden-token")
+    assert "hidden" not in repr(told)
+    for line in ("[web]\ntoken = 'hidden-token'\n", "web_token = 'hidden-token'\n"):
+        sentence = refusal(tmp_path, line)
+        assert "GAPLESS_WEB_TOKEN" in sentence
+        assert "hidden" not in sentence
+    assert "8080 or" not in refusal(tmp_path, flags={"web.port": 70_000})
+
+
 def test_parameters_are_kept_by_strategy(tmp_path: Path) -> None:
     assert load(tmp_path, "[params.sma_cross]\nfast = 5\n").params == {"sma_cross": {"fast": 5}}
 
