@@ -29,6 +29,9 @@ from engine.model.stream import ANY, Stream, sequence_of
 REMEMBERED_MAX = 4096
 REMEMBERED_TOTAL_MAX = 400_000
 _REMEMBERED_MIN = 64
+# Declared holes that the next reading of history may look into again: it begins ten seconds back, and a hole that is
+# declared takes a lost line.
+_DECLARED_MAX = 16
 
 
 @define(eq=False)
@@ -46,6 +49,8 @@ class Told:
     late: int = 0
     reordered: int = 0
     disorder_ns: int = 0
+    declared: deque[tuple[int, int]] = field(factory=lambda: deque(maxlen=_DECLARED_MAX))
+    """The latest spans that were told to be missing."""
 
     @property
     def cursor_ns(self) -> int:
@@ -78,6 +83,7 @@ class Told:
             asked_ns=asked_ns,
             acked_ns=acked_ns,
             settling=settling,
+            declared=self.declared,
         )
 
     def place(self, event: MarketEvent) -> None:
@@ -239,6 +245,12 @@ class Sequencer:
         self.held -= held - len(splice.held)
         told.tell(events)
         return events
+
+    def declare(self, stream: Stream, start_ns: int, end_ns: int) -> None:
+        """This span of a stream was told to be missing: no later reading of history takes that back."""
+        told = self.of(stream)
+        if told is not None:
+            told.declared.append((start_ns, end_ns))
 
     def finish(self, splice: Splice) -> list[MarketEvent]:
         """Close a splice: the last rows of history and the held events, in the order in which to tell them now."""

@@ -74,6 +74,8 @@ class Splice:
     settling: Settling
     _told: dict[int, list[MarketEvent]]
     held: list[MarketEvent] = field(factory=list)
+    declared: tuple[tuple[int, int], ...] = ()
+    """Spans that were told to be missing, ends exclusive: what follows them was told, so their rows come too late."""
     _taken: dict[int, Counter[Hashable]] = field(factory=dict)
     _left: dict[int, Counter[Hashable]] = field(factory=dict)
     _pending: list[MarketEvent] = field(factory=list)
@@ -143,6 +145,8 @@ class Splice:
             if boundary_ns is not None and ts > boundary_ns:
                 self._beyond = True
                 break
+            if ts < self.cursor_ns and any(start_ns <= ts < end_ns for start_ns, end_ns in self.declared):
+                continue
             key = identity(row)
             left = self._left.get(ts)
             if left is not None and left[key] > 0:
@@ -262,13 +266,14 @@ def open_splice(
     asked_ns: int,
     acked_ns: int,
     settling: Settling,
+    declared: Iterable[tuple[int, int]] = (),
 ) -> Splice:
     """The splice of a stream that was lost and is subscribed again.
 
     ``told``: the latest events told, newest first, all there ever were if ``told_all``, none of them further out of
     order than ``disorder_ns``. ``cursor_ns``: the newest
     instant told of this stream. ``heard_ns``: the newest of its kind on this feed, up to which the line worked.
-    ``began_ns``: when the stream began for us; nothing published before it is owed.
+    ``began_ns``: when the stream began for us; nothing published before it is owed. ``declared``: see `Splice`.
     """
     start_ns = max(max(cursor_ns, heard_ns) - settling.overlap_ns, began_ns - told_after_ns(stream.kind))
     remembered: dict[int, list[MarketEvent]] = {}
@@ -292,6 +297,7 @@ def open_splice(
         asked_ns=asked_ns,
         acked_ns=acked_ns,
         settling=settling,
+        declared=tuple(span for span in declared if span[1] > start_ns),
         told=remembered,
         taken=taken,
         progress_ns=start_ns,

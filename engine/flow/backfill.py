@@ -256,6 +256,7 @@ class Backfill:
             start_ns = min(max(splice.cursor_ns, splice.progress_ns if splice.recovered else 0), boundary_ns)
             gap = Gap(self.feed, splice.stream, start_ns, boundary_ns, cause=cause, at_ns=now_ns, recovered=recovered)
             self.gaps += 1
+            self.sequencer.declare(splice.stream, start_ns, boundary_ns)
             self.fanout.publish(events[:first], now_ns)
             self.publish_gap(gap)
             self.holes.declare(gap, self.reason)

@@ -140,3 +140,26 @@ def test_what_history_gave_one_stream_does_not_show_that_the_line_brought_its_ne
     sequencer.lose()
     (again,) = sequencer.resume(Kind.QUOTES, ["B"], asked_ns=START + 60 * NS_PER_S, acked_ns=START + 60 * NS_PER_S)
     assert again.start_ns <= START
+
+
+def test_what_was_declared_missing_is_not_told_behind_what_follows_it() -> None:
+    """The next hole is read from a little before its beginning, which may be inside of one that was given up.
+
+    Seed 181 of the simulation told quotes eight seconds late in this way.
+    """
+    sequencer = Sequencer()
+    sequencer.accept([quote(0, 10.0)])
+    sequencer.lose()
+    (splice,) = sequencer.resume(Kind.QUOTES, ["A"], asked_ns=START + 5 * NS_PER_S, acked_ns=START + 5 * NS_PER_S)
+    sequencer.accept([quote(6, 10.1)])
+    sequencer.declare(splice.stream, START, START + 6 * NS_PER_S)
+    sequencer.finish(splice)
+    sequencer.lose()
+    (again,) = sequencer.resume(Kind.QUOTES, ["A"], asked_ns=START + 9 * NS_PER_S, acked_ns=START + 9 * NS_PER_S)
+    sequencer.accept([quote(10, 10.2)])
+    assert again.begin_fetch(START + 30 * NS_PER_S) < START + 3 * NS_PER_S
+    rows = [replace(quote(at, 10.0 + at), origin="backfill") for at in (3, 8)]
+    shown = [rows[0], replace(quote(6, 10.1), origin="backfill"), rows[1], replace(quote(10, 10.2), origin="backfill")]
+    told = [*sequencer.take_rows(again, shown)]
+    assert again.end_fetch() == "closed"
+    assert [*told, *sequencer.finish(again)] == [rows[1], quote(10, 10.2)]

@@ -83,6 +83,8 @@ class AccountStream:
     _outage: Outage = field(init=False)
     _heard_s: float = field(init=False, default=0.0)
     _owed_s: float = field(init=False, default=0.0)
+    _proof: str = field(init=False, default="")
+    """Who told of what the line owes."""
     _owing: trio.Event = field(init=False, factory=trio.Event)
     _reported: str = field(init=False, default="")
 
@@ -151,8 +153,8 @@ class AccountStream:
             if self._heard_s < self._owed_s - self.tuning.mute_s:
                 silent_s = trio.current_time() - self._heard_s
                 raise DataSilent(
-                    f"{self.feed.name}: nothing came for {silent_s:.1f} s although the broker told otherwise what "
-                    "happened meanwhile; connecting again."
+                    f"{self.feed.name}: nothing came for {silent_s:.1f} s although {self._proof} what happened "
+                    "meanwhile; connecting again."
                 )
             self._owing = trio.Event()
 
@@ -193,8 +195,7 @@ class AccountStream:
         old_ns = self.clock.now_ns() - message.update.ts_ns
         fresh = old_ns < patience_s * max(self.clock.speed, 1.0) * NS_PER_S
         if fresh and self._heard_s < now_s - patience_s and not self._owing.is_set():
-            self._owed_s = now_s
-            self._owing.set()
+            self._owe("the replay of events told")
 
     # -- the books
 
@@ -207,5 +208,8 @@ class AccountStream:
         now_s = trio.current_time()
         old_s = max((self.clock.now_ns() - at_ns) / NS_PER_S / max(self.clock.speed, 1.0), self.tuning.mute_s)
         if self.state == "listening" and self._heard_s < now_s - old_s and not self._owing.is_set():
-            self._owed_s = now_s
-            self._owing.set()
+            self._owe("asking the broker showed")
+
+    def _owe(self, proof: str) -> None:
+        self._owed_s, self._proof = trio.current_time(), proof
+        self._owing.set()

@@ -84,7 +84,9 @@ class Resolving:
             self.probe(Step.UNKNOWN_ANSWERED)
         if orders:
             self.probe(Step.OUTCOME_WRITING)
-            await self.record.keep(self.record.blotter.take_orders(orders))
+            taken = self.record.blotter.take_orders(orders)
+            await self.record.keep(taken)
+            self.record.tell_untold(taken)
             self.probe(Step.OUTCOME_WRITTEN)
         return absent
 
