@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from inspect import cleandoc, iscoroutinefunction
-from typing import Any
+from typing import Any, overload
 
 from attrs import frozen
 
@@ -28,14 +28,32 @@ class Strategy:
     files: bool = False
 
 
+@overload
+def strategy(run: Callable[..., Awaitable[None]], /) -> Strategy: ...
+
+
+@overload
 def strategy(
     *,
     params: type[Any] | None = None,
     restart: RestartPolicy | None = None,
     trades: bool | None = None,
     files: bool = False,
-) -> Callable[[Callable[..., Awaitable[None]]], Strategy]:
+) -> Callable[[Callable[..., Awaitable[None]]], Strategy]: ...
+
+
+def strategy(
+    run: Callable[..., Awaitable[None]] | None = None,
+    /,
+    *,
+    params: type[Any] | None = None,
+    restart: RestartPolicy | None = None,
+    trades: bool | None = None,
+    files: bool = False,
+) -> Strategy | Callable[[Callable[..., Awaitable[None]]], Strategy]:
     """Turn ``async def name(ctx, params)`` into a `Strategy` that ``gapless run`` can find.
+
+    Written ``@strategy(params=Params)``, or ``@strategy`` alone for ``async def name(ctx)``.
 
     ``trades=False`` says that it only watches: then it takes no connection of the account; ``True`` that it places
     orders, where its code does not show it. ``files=True`` says that it writes files and decides nothing by them: a
@@ -50,4 +68,4 @@ def strategy(
         doc = cleandoc(run.__doc__ or "")
         return Strategy(name=name, run=run, params=params, restart=restart, doc=doc, trades=trades, files=files)
 
-    return mark
+    return mark if run is None else mark(run)

@@ -67,6 +67,7 @@ def configure_logs(
     if to_file is not None:
         logger.add(to_file, level="DEBUG", format=FILE, colorize=False, backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_ToLoguru()], level=logging.WARNING, force=True)
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # whoever asks again says so in a sentence of its own
     return redact
 
 

@@ -49,6 +49,7 @@ def test_neither_terminal_nor_file_gets_a_secret_out_of_a_traceback(
         logger.exception("it failed with {}", VALUE)
         logging.getLogger("httpx").warning("GET %s", VALUE, exc_info=True)
     logging.getLogger("httpx").info("not told: it is below WARNING")
+    logging.getLogger("stamina").warning("not told: an attempt is asked again by somebody who says so")
     for text in (capsys.readouterr().err, file.read_text()):
         assert "it failed with *******" in text
         assert "refused *******" in text

@@ -94,6 +94,12 @@ def test_a_callback_class_is_a_strategy_too(folder: Path) -> None:
     assert find_strategy("./calls.py").name == "Watcher"
 
 
+def test_a_decorator_without_brackets_is_enough_for_a_strategy_without_parameters(folder: Path) -> None:
+    write(folder, "mine.py", "from engine import strategy\n@strategy\nasync def plain(ctx):\n    'Watches.'\n")
+    found = find_strategy("./mine.py")
+    assert (found.name, found.params, found.doc) == ("plain", None, "Watches.")
+
+
 def test_an_imported_strategy_does_not_hide_the_one_of_the_file(folder: Path) -> None:
     write(folder, "mine.py", "from strategies.audit import audit\n" + dedent(ONE))
     assert find_strategy("./mine.py").name == "trend"
@@ -115,6 +121,10 @@ def test_not_found_says_where_it_was_looked_for(folder: Path, name: str) -> None
         ("import sys\nsys.exit('bye')\n", ("SystemExit", "broken.py:2", "bye")),
         (
             "from engine import strategy\n@strategy()\ndef f(ctx): ...\n",
+            ("Misconfigured", "broken.py:2", "async"),
+        ),
+        (
+            "from engine import strategy\n@strategy\ndef f(ctx): ...\n",
             ("Misconfigured", "broken.py:2", "async"),
         ),
     ],
