@@ -97,7 +97,7 @@ def render(one: Hunted) -> str:
     if one.caught:
         law = invariant(one.number)
         return f"{one.mutant.name:<28} caught by {law.number:>2} {law.name:<13} after {one.seeds:>3} seeds"
-    why = one.mutant.hidden or one.sentence or "it should have been"
+    why = one.mutant.hidden or one.sentence or one.mutant.rare or "it should have been"
     return f"{one.mutant.name:<28} not caught in {one.seeds} seeds: {why}"
 
 

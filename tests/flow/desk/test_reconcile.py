@@ -159,6 +159,23 @@ async def test_positions_that_move_during_a_round_are_read_again(world, ask, aut
         assert not any("belong" in said for said in world.said)
 
 
+async def test_reads_that_trail_by_seconds_are_not_held_against_what_was_just_told(world, ask, autojump_clock):
+    async with world.open() as desk:
+        order = await desk.place("s", ask())
+        await trio.sleep(10)
+        world.fill(desk, order.id)
+        shown, world.broker.held = world.broker.held, {}  # what is read is as it was before
+        for _ in range(2):  # a difference counts when it is seen twice, with a fence set between
+            await trio.sleep(desk.tuning.fence_s / 2 - 0.1)
+            await desk.reconcile()
+        assert desk.position("s", "SPY").qty == desk.blotter.account_position("SPY") == 10
+        world.broker.held = shown
+        await trio.sleep(60)
+        await desk.reconcile()
+        assert desk.position("s", "SPY").qty == desk.blotter.account_position("SPY") == 10
+        assert not any("belong" in said or "differ" in said for said in world.said)
+
+
 async def test_orders_that_ended_unheard_are_each_asked_for_once_a_round_however_positions_move(
     world, ask, autojump_clock
 ):

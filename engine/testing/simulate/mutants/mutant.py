@@ -12,7 +12,7 @@ class Mutant:
     """``old`` stands exactly once in ``file`` (below the folder ``engine``), and ``new`` takes its place.
 
     ``breaks`` says what the bug does to a person who runs the engine. ``hidden``: why a simulated session cannot show
-    it, empty where it should.
+    it, empty where it should. ``rare``: why few sessions show one that counts all the same.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Mutant:
     new: str
     breaks: str
     hidden: str = ""
+    rare: str = ""
 
 
 def plant(mutant: Mutant, engine: Path) -> None:
