@@ -10,7 +10,7 @@ import trio
 from engine.app.beside.engine import Engine
 from engine.app.beside.reading import read_overview
 from engine.app.config.web import TOKEN_CHARS_MIN, TOKEN_VARIABLE, WebSettings
-from engine.app.logs import Redactor, redacted
+from engine.app.logs import redacting
 from engine.app.secrets import Secret
 from engine.errors import Misconfigured
 from engine.store.sqlite import RunSync
@@ -80,11 +80,7 @@ def build_site(
     from engine.web.scene.tails import Tails
     from engine.web.site import Site
 
-    own = Redactor((token,))
-
-    def redact(text: str) -> str:
-        return redacted(own(text))
-
+    redact = redacting(token)
     tails = Tails([run.name for run in engine.session.runs], redact)
     reader = Reader(engine, partial(read_overview, engine), tails, Lags(engine.markets))
     return Site(

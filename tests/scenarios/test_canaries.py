@@ -4,6 +4,7 @@ The whole of each canary is looked for, and every eight characters in a row of i
 packed. A setting that is new gets a line in `CANARIES`, and is in every test here from then on.
 """
 
+import json
 import os
 import re
 import shlex
@@ -11,8 +12,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import httpx
 import pytest
 from attrs import define, field, frozen
 
@@ -24,6 +30,7 @@ from engine.errors import Misconfigured
 from engine.model.journal import HIDDEN
 from engine.store.session import read_session
 from engine.testing.exchange import Exchange
+from engine.web.site import PAGES
 
 GAPLESS = (sys.executable, "-m", "engine.app.cli")
 WITHIN_S = 60.0
@@ -183,16 +190,21 @@ every = "3s"
 
 @define
 class Nest:
-    """A folder that everything of a test is written to, with the canaries in the environment."""
+    """A folder that everything of a test is written to, with the canaries in the environment.
+
+    ``hook``: where a port is listened at for notices, instead of the port that the canary names.
+    """
 
     folder: Path
     told: list[str] = field(factory=list)
+    hook: int = 9
 
     def environment(self) -> dict[str, str]:
         root = str(Path(__file__).resolve().parents[2])
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("GAPLESS_", "APCA_"))}
         homes = {name: str(self.folder) for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")}
-        return {**kept, **homes, "PYTHONPATH": root, **{canary.variable: canary.value for canary in SET}}
+        secrets = {canary.variable: canary.value.replace("127.0.0.1:9/", f"127.0.0.1:{self.hook}/") for canary in SET}
+        return {**kept, **homes, "PYTHONPATH": root, **secrets}
 
     def start(self, line: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
@@ -274,17 +286,83 @@ def test_looking_at_a_session_and_killing_it_tell_no_secret(nest: Nest, live_exc
     line = f"run ./leaky.py:leaky audit --set audit.symbols=SPY {urls} --state state --for 30"
     process = nest.start(line)
     try:
-        assert process.stderr is not None
-        while b"the keys are" not in (told := process.stderr.readline()):
-            assert told, "it ended before it failed"
-            nest.told += search("stderr", told)
-        nest.told += search("stderr", told)
+        listen_until(process, nest, "the keys are")
         nest.run("top --once --json", 0, 4)
         nest.run(f"kill --venue exchange --trading-url {live_exchange.trading_url} --state state --json", 0, 4)
         process.send_signal(signal.SIGINT)
         nest.ended(process, line, 130)
     finally:
         process.kill()
+    assert nest.leaks() == []
+
+
+@contextmanager
+def receiving() -> Iterator[tuple[int, list[str]]]:
+    """A webhook on a port of its own, and the bodies that it got."""
+    bodies: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body.pop("topic", None)  # the address, which ntfy has there
+            bodies.append(json.dumps(body, ensure_ascii=False))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on stderr."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_port, bodies
+        finally:
+            server.shutdown()
+
+
+def listen_until(process: "subprocess.Popen[bytes]", nest: Nest, *needles: str) -> str:
+    """What a session says on stderr until each of these was said; all of it is searched."""
+    assert process.stderr is not None
+    said = ""
+    while not all(needle in said for needle in needles):
+        told = process.stderr.readline()
+        assert told, f"it ended before it said all of {needles}: {said}"
+        nest.told += search("stderr", told)
+        said += told.decode()
+    return said
+
+
+def test_no_page_metric_or_notice_tells_a_secret(nest: Nest) -> None:
+    line = "run ./leaky.py:leaky audit --set audit.symbols=SPY --dashboard --health-port 0 --events-per-s 50 --for 60"
+    token = CANARIES[-1].value
+    with receiving() as (nest.hook, notices):
+        process = nest.start(line)
+        try:
+            said = listen_until(process, nest, "The dashboard is at", "metrics are at", "the keys are")
+            health = re.search(r"Health is at (http://[^/]+)/healthz", said)
+            dashboard = re.search(r"The dashboard is at (http://[^/]+)/ ", said)
+            assert health is not None
+            assert dashboard is not None
+            pages = [f"{health[1]}/{path}" for path in ("metrics", "healthz", "readyz", "nothing")]
+            pages += [f"{dashboard[1]}/{path}" for path in ("", "charts?symbol=SPY", *PAGES, "login", "nothing")]
+            with httpx.Client(timeout=WITHIN_S, headers={"origin": dashboard[1]}) as browser:
+                assert browser.post(f"{dashboard[1]}/login", data={"token": token}).status_code == 303
+                for page in pages:
+                    answer = browser.get(page)
+                    assert answer.status_code in (200, 303, 404, 503), (page, answer.text)
+                    nest.told += search(page, answer.text) + search(f"{page}'s head", str(answer.headers))
+                with browser.stream("GET", f"{dashboard[1]}/events?page=strategies") as events:
+                    nest.told += search("events", next(events.iter_text()))
+                assert MASK in browser.get(f"{dashboard[1]}/strategies").text
+                refused = browser.post(f"{dashboard[1]}/login", data={"token": token[:-1]})
+                nest.told += search("a refused login", refused.text)
+            process.send_signal(signal.SIGINT)
+            nest.ended(process, line, 130)
+        finally:
+            process.kill()
+    assert any("leaky has ended" in notice for notice in notices)
+    assert [leak for notice in notices for leak in search("a notice", notice)] == []
     assert nest.leaks() == []
 
 

@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote
@@ -101,6 +101,12 @@ def redacted(text: str) -> str:
     if _STANDING.redact is None:
         _STANDING.redact = Redactor(secrets_of(os.environ))
     return _STANDING.redact(text)
+
+
+def redacting(*secrets: Secret[str] | None) -> Callable[[str], str]:
+    """Removes these secrets and those of this process."""
+    own = Redactor(secrets)
+    return lambda text: redacted(own(text))
 
 
 def _masked(text: str, starts: Iterable[int]) -> str:

@@ -10,18 +10,17 @@ from typing import Any, Final, TypeVar, cast
 
 from attrs import evolve, fields, has
 
-from engine.app.config.settings import KEY_VARIABLES
 from engine.app.logs import Redactor
 from engine.app.postmortem.story import Story
-from engine.app.secrets import MASK, Secret
+from engine.app.secrets import MASK, secrets_of
 
 T = TypeVar("T")
 _SECRET: Final = re.compile(r"(?i)(secret|token|passw|api_?key|key_?id|credential|webhook|auth(?!or))")
 
 
 def veil(story: Story, environ: Mapping[str, str]) -> Story:
-    """The same story without secrets in its texts; of an environment the keys are such."""
-    redact = Redactor(Secret(environ.get(name, "")) for name in KEY_VARIABLES)
+    """The same story without secrets in its texts; of an environment those it has a name for."""
+    redact = Redactor(secrets_of(environ))
     return evolve(
         story,
         manifest=_veiled(story.manifest, redact),

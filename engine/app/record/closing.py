@@ -5,7 +5,7 @@ from collections.abc import Callable
 import trio
 
 from engine.app.account import AccountSide
-from engine.app.logs import Redactor
+from engine.app.logs import redacting
 from engine.app.options import RunOptions
 from engine.app.record.describe import plain_value
 from engine.app.report import SessionReport
@@ -26,7 +26,7 @@ async def keep_figures(
     folder = options.record_dir
     if folder is None:
         return
-    redact = Redactor((options.key_id, options.secret))
+    redact = redacting(options.key_id, options.secret)
     told = {**plain_value(figures.to_json(), redact), **_equity(account)}
 
     def write() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import fields, has
 
-from engine.app.logs import Redactor, redacted
+from engine.app.logs import redacting
 from engine.app.options import LoadedStrategy, RunOptions
 from engine.app.plugins.params import written
 from engine.app.plugins.trading import may_trade
@@ -22,11 +22,7 @@ _NOT_TOLD: Final = frozenset({"strategies", "key_id", "secret", "watcher", "atta
 
 def describe_live(options: RunOptions, now_ns: int) -> Manifest:
     """The manifest of a session that begins now (market time)."""
-    own = Redactor((options.key_id, options.secret))
-
-    def redact(text: str) -> str:
-        return redacted(own(text))
-
+    redact = redacting(options.key_id, options.secret)
     settings = {
         attribute.name: plain_value(getattr(options, attribute.name), redact)
         for attribute in fields(RunOptions)
