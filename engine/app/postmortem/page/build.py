@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from engine.app.postmortem.page.charts import chart_data
@@ -17,6 +17,8 @@ from engine.core.bars import is_crypto
 from engine.model.instant import NS_PER_S
 
 _STATIC: Final = files("engine.app.postmortem.page") / "static"
+_VENDOR: Final = files("engine") / "web" / "static" / "vendor"
+"""What others wrote is there once, and the dashboard loads the same."""
 _PARTS: Final = (
     ("equity", "Equity"),
     ("measures", "Measures"),
@@ -58,7 +60,8 @@ def build_page(story: Story) -> str:
         *parts,
         tag("footer", "Written by gapless ", tag("code", "report"), ". Charts by uPlot (MIT licence, Leon Sorokin)."),
     ]
-    scripts = [f"/*\n{_static('uplot.LICENSE')}*/\n{_static('uplot.js')}", _static("page.js")]
+    uplot = f"/*\n{_read(_VENDOR / 'uplot-LICENSE.txt')}*/\n{_read(_VENDOR / 'uPlot.iife.min.js')}"
+    scripts = [uplot, _read(_STATIC / "page.js")]
     shown = {**chart_data(story), "zone": clock.zone}
     whole = join(
         [
@@ -85,7 +88,7 @@ def _head(title: str, scripts: list[str]) -> list[Markup]:
         tag("meta", name="color-scheme", content="light dark"),
         tag("link", rel="icon", href="data:,"),
         tag("title", f"{title} - gapless report"),
-        tag("style", Markup(_static("uplot.css") + _static("page.css"))),
+        tag("style", Markup(_read(_VENDOR / "uPlot.min.css") + _read(_STATIC / "page.css"))),
     ]
 
 
@@ -111,7 +114,6 @@ def _contents(parts: Markup) -> Markup:
     return tag("nav", *links, aria_label="Parts of this page")
 
 
-@cache
-def _static(name: str) -> str:
+def _read(file: Traversable) -> str:
     """A file that the page holds. Raises ``OSError`` where the installation lacks it."""
-    return (_STATIC / name).read_text(encoding="utf-8")
+    return file.read_text(encoding="utf-8")
