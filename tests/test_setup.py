@@ -252,5 +252,5 @@ def test_the_entry_points_lead_somewhere(root: Path) -> None:
 def test_ci_runs_the_check_and_nothing_else(root: Path) -> None:
     script = root / ".ci" / "run"
     commands = [line for line in script.read_text().splitlines() if line and not line.startswith("#")]
-    assert commands == ["set -eu", 'cd "$(dirname "$0")/.."', "exec python3 scripts/check.py"]
+    assert commands == ["set -eu", 'cd "$(dirname "$0")/.."', "sh .ci/browser", "exec python3 scripts/check.py"]
     assert os.access(script, os.X_OK)

@@ -35,6 +35,7 @@ GOOD: Final[dict[str, tuple[Any, ...]]] = {
     "method": ("GET", "POST"),
     "path": ("/", "/v2/orders"),
     "bare": (True, False),
+    "symbol": ("SPY", "BTC/USD", "NOSUCH"),
 }
 CALLS: Final = (
     ("GET", b"/v2/clock", b""),
