@@ -7,9 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.control import Lost
+from engine.model.market import Kind
+from engine.model.stream import Stream
 from engine.testing.simulate.outcome import Violated
 from engine.testing.simulate.plan import Plan, Trouble
-from tests.testing.simulate.conftest import Hand, build_plan
+from tests.testing.simulate.conftest import SPY, Hand, build_plan
+
+COIN = Stream(Kind.TRADES, "BTC/USD")
 
 
 def broken(number: int) -> "pytest.RaisesExc[Violated]":
@@ -180,6 +184,22 @@ def test_5_what_a_mute_line_still_keeps_is_not_owed_yet(playing: Callable[[Plan]
     hand.now_s = 200
     with broken(5) if ended else nullcontext():
         hand.judge.delivery.check_rest(hand.now_ns)
+
+
+def test_5_what_the_line_of_coins_brings_is_no_word_of_that_of_stocks(playing: Callable[[Plan], Hand]) -> None:
+    hand = playing(build_plan(Trouble(kind="mute", at_s=10.0, keys=(("line", "data"),))))
+    hand.judge.line(1, "/v2/iex", is_open=True)
+    taking, trade = hand.open("block", 100, SPY, COIN), hand.trade(1)
+    hand.publish(trade)
+    hand.tell(taking, trade)
+    hand.now_s = 10
+    hand.judge.fault("mute", 10.0, "")
+    hand.now_s = 600
+    coin = replace(hand.trade(2), symbol=COIN.symbol)
+    hand.publish(coin, hand.trade(3))
+    hand.tell(taking, coin)
+    hand.now_s = 800
+    hand.judge.delivery.check_rest(hand.now_ns)
 
 
 def test_27_a_gap_without_a_cause(hand: Hand) -> None:

@@ -57,7 +57,8 @@ class Got:
     rows: dict[Name, Row] = field(factory=dict)
     gaps: list[Gap] = field(factory=list)
     delivered: int = 0
-    heard_s: float = 0.0
+    heard_s: dict[bool, float] = field(factory=dict)
+    """When it last heard anything of the feed of coins, and of that of stocks: a subscription may be to both."""
 
 
 @define(eq=False)
@@ -89,7 +90,7 @@ class Delivery(Watch):
 
     def opened(self, taking: Taking) -> None:
         """A subscription begins."""
-        self.got[taking.number] = Got(taking, heard_s=self.ground.now_s)
+        self.got[taking.number] = Got(taking, heard_s=dict.fromkeys((False, True), self.ground.now_s))
 
     def closed(self, taking: Taking) -> None:
         """It ends: what it owes up to its last event is due now."""
@@ -112,13 +113,14 @@ class Delivery(Watch):
         got = self.got.get(taking.number)
         if got is None:
             got = self.got[taking.number] = Got(taking)
-        got.heard_s = self.ground.now_s
         for event in events:
             if isinstance(event, Gap):
+                got.heard_s["/" in event.stream.symbol] = self.ground.now_s
                 self.check_gap(event, now_ns)
                 got.gaps.append(event)
                 self.gaps.append((taking.life.number, event))
             elif isinstance(event, MarketEvent):
+                got.heard_s["/" in event.symbol] = self.ground.now_s
                 got.delivered += 1
                 self.delivered_by[taking.life.number, taking.strategy, (event.kind, event.symbol)] += 1
                 self.check(got, event, now_ns)
@@ -257,7 +259,7 @@ class Delivery(Watch):
     def _heard_s(self, crypto: bool) -> float:
         """When anybody heard anything of the feed of coins, or of that of stocks."""
         heard_s = [
-            got.heard_s
+            got.heard_s.get(crypto, NEVER_S)
             for got in self.got.values()
             if got.taking.life.alive and any(("/" in symbol) is crypto for _, symbol in self._names(got))
         ]
