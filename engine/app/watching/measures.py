@@ -8,7 +8,6 @@ from typing import Final
 import trio
 from attrs import define, evolve, field
 
-from engine.app.account import AccountSide
 from engine.app.beside.engine import Engine
 from engine.app.watching.silences import market_of
 from engine.core.watch import checks
@@ -111,8 +110,6 @@ class Measures:
                 yield from checks.find_lag(f"strategy/{run.name}", recent, lag_s, speed, at_ns)
             restarts = self._growth(f"restarts/strategy/{run.name}", FLAPPING_S).read(run.restarts, now_s)
             yield from checks.find_flapping(f"strategy/{run.name}", restarts, self.tuning.flapping, FLAPPING_S, at_ns)
-            if run.state == "failed":
-                yield from checks.find_failed(run.name, run.error, at_ns)
 
     def _delayed_s(self, strategy: str) -> float:
         """How late the events of its latest feed are meant to be."""
@@ -160,14 +157,6 @@ class Measures:
         unknown = [ticket.client_order_id for ticket in account.desk.blotter.unresolved()]
         unknown_s = self._holding("orders").read(bool(unknown), now_s)
         yield from checks.find_unknown(unknown, unknown_s, self.tuning.unknown_s, at_ns)
-        yield from self._killed(account, at_ns)
-
-    def _killed(self, account: AccountSide, at_ns: int) -> Iterator[Finding]:
-        if account.killed:
-            yield from checks.find_killed("account", account.killed, at_ns)
-            return
-        for run in self.engine.session.runs:
-            yield from checks.find_killed(run.name, account.switch.tripped(run.name), at_ns)
 
     # -- this machine
 
