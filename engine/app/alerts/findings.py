@@ -1,4 +1,7 @@
-"""What happened to a session, as findings: strategies that ended, alarms of the line and the desk, the kill switch."""
+"""What happened to a session, as findings: strategies that ended, alarms of the line and the desk, the kill switch.
+
+They are found here and not by the watch: they are no matter of a limit, and are told also where the watch is off.
+"""
 
 import re
 from typing import Final
@@ -8,12 +11,13 @@ import trio
 from engine.app.beside.engine import Engine
 from engine.errors import GaplessError
 from engine.flow.account.killswitch import ACCOUNT, WATCH_EVERY_S
+from engine.flow.desk.record import SOURCE as ACCOUNT_SIDE
 from engine.flow.notices import Notices
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
 from engine.model.control import Alarm, ControlEvent, Halted
 
-SAID: Final = ("halted/", "killswitch/", "session/")
-"""Keys of what the log has in the words of whatever it happened to."""
+SAID: Final = ("session/",)
+"""Keys of what the terminal has in the words of whatever it happened to."""
 NOTICES_MAX: Final = 1000
 """Events that wait to be looked at; they are looked at whenever the loop gets round to it."""
 KEY_CHARS_MAX: Final = 60
@@ -38,7 +42,7 @@ def finding_of(event: ControlEvent) -> Finding | None:
     if isinstance(event, Alarm):
         return Finding(
             key=f"alarm/{event.feed}/{_kind(event.message)}",
-            severity=Severity.WARNING,
+            severity=Severity.CRITICAL if event.feed == ACCOUNT_SIDE else Severity.WARNING,
             title=headline(f"{event.feed}: {event.message}"),
             text=_whole(event.message),
             at_ns=event.at_ns,

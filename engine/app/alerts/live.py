@@ -10,13 +10,16 @@ import trio
 from attrs import define, evolve, field
 from loguru import logger
 
-from engine.core.alerts import Book, Notice
+from engine.core.alerts import Book, Notice, Why
 from engine.flow.channel import Waker
 from engine.model.alert import TITLE_CHARS_MAX, Alarm, Finding, Severity
 from engine.model.instant import NS_PER_S
 
 LINES_MAX: Final = 60
 """Lines about alarms in the log within a minute; in a storm the rest is counted, and stands in the book."""
+KEPT_FOR_CRITICAL: Final = 20
+"""Of these so many are for what is critical, however many warnings there are: without a channel the log is all that a
+person has."""
 LINES_WITHIN_S: Final = 60.0
 _LEVELS: Final = {Severity.INFO: "INFO", Severity.WARNING: "WARNING", Severity.CRITICAL: "CRITICAL"}
 
@@ -86,12 +89,16 @@ class LiveAlarms:
     # -- what is due
 
     def due(self, *, closing: bool = False) -> Sequence[Notice]:
-        """The notices to send now; what is over by now is told in the log."""
+        """The notices to send now. What is over by now is told in the log, and so is each reminder of what is critical:
+        whoever has no channel reads nothing else."""
         due = self.book.due(self.now_s(), self.local(), closing=closing)
         for alarm in due.over:
             held_s = alarm.last_s - alarm.since_s
             level = "DEBUG" if alarm.finding.key.startswith(self.said) else "SUCCESS"
             self._line(level, f"Alarm over after {held_s:.0f} s: {alarm.finding.title} ({alarm.finding.key})")
+        for notice in due.notices:
+            if notice.why is Why.REMINDER:
+                self._line("CRITICAL", f"{notice.title.rstrip('.')}. {notice.text}")
         return due.notices
 
     def _wake(self) -> None:
@@ -121,8 +128,8 @@ class LiveAlarms:
             if self._unwritten:
                 logger.warning("{} more lines about alarms were not written in that minute", self._unwritten)
             self._lines, self._unwritten, self._lines_since_s = 0, 0, now_s
-        self._lines += 1
-        if self._lines > LINES_MAX:
+        if self._lines >= (LINES_MAX if level == "CRITICAL" else LINES_MAX - KEPT_FOR_CRITICAL):
             self._unwritten += 1
         else:
+            self._lines += 1
             logger.log(level, "{}", " ".join(sentence.split()))

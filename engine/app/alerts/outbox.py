@@ -1,4 +1,7 @@
-"""One channel's queue of notices, sent one after the other and tried again while the channel does not take them."""
+"""One channel's queue of notices, sent one after the other and tried again while the channel does not take them.
+
+What is critical goes first: it does not wait out the pauses of a warning that was not taken.
+"""
 
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -59,18 +62,21 @@ class Outbox:
     def put(self, notice: Notice) -> None:
         """Take a notice in; never waits. When it is full, the oldest that is not critical goes."""
         if len(self._waiting) >= WAITING_MAX:
-            mild = (one for one in self._waiting if one.severity is not Severity.CRITICAL)
+            mild = (one for one in self._waiting if not _is_critical(one))
             self._waiting.remove(next(mild, self._waiting[0]))
             self.lost += 1
         self._waiting.append(notice)
         self._changed.wake()
+        if self._resting is not None and self._at is not None and self._gives_way(self._at):
+            self._resting.cancel()
 
     async def run(self) -> None:
         """Send what is put in, until cancelled."""
         while True:
             while not self._waiting:
                 await self._changed.wait()
-            self._at = self._waiting.popleft()
+            self._at = next(filter(_is_critical, self._waiting), self._waiting[0])
+            self._waiting.remove(self._at)
             try:
                 await self._deliver(self._at)
             finally:
@@ -93,17 +99,24 @@ class Outbox:
             with trio.CancelScope() as patience:
                 await self._try(notice, patience)
                 return
+        if not self._closing:
+            self._waiting.appendleft(notice)
+            return
         try:  # the last word: at the end of a session there is no time to wait for better moments
             await self._once(notice)
         except PartFailed as failure:
             self._note(failure)
             self.lost += 1
 
+    def _gives_way(self, notice: Notice) -> bool:
+        """Whether something critical waits behind one that is not."""
+        return not _is_critical(notice) and any(map(_is_critical, self._waiting))
+
     async def _try(self, notice: Notice, patience: trio.CancelScope) -> None:
         def rest(failure: GaplessError, _delay_s: float) -> None:
             self._note(failure)
             self._resting = patience
-            if self._closing:
+            if self._closing or self._gives_way(notice):
                 patience.cancel()
 
         try:
@@ -135,3 +148,7 @@ class Outbox:
         if self._failures >= FAILING_AFTER:
             self.failure = str(failure)
             self.on_change()
+
+
+def _is_critical(notice: Notice) -> bool:
+    return notice.severity is Severity.CRITICAL

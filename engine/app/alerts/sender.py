@@ -98,7 +98,7 @@ class Sender:
                     key=_key(outbox.channel),
                     severity=Severity.WARNING,
                     title=f"Alert channel {outbox.channel.name} fails",
-                    text=f"{outbox.failure}. It is tried again; 'gapless alert test' tries it by hand.",
+                    text=f"{outbox.failure.rstrip('.')}. It is tried again; 'gapless alert test' tries it by hand.",
                 )
                 for outbox in self.outboxes
                 if outbox.failure

@@ -8,14 +8,13 @@ from typing import Final
 import trio
 from attrs import define, evolve, field
 
-from engine.app.account import AccountSide
 from engine.app.beside.engine import Engine
 from engine.app.watching.silences import market_of
 from engine.core.watch import checks
 from engine.core.watch.hours import EXPECTED, Hours, Market
 from engine.core.watch.tuning import WatchTuning
 from engine.core.watch.windows import Growth, Lasting, Recent
-from engine.flow.markets import NOBODY, FeedStream
+from engine.flow.markets import NOBODY
 from engine.model.alert import Finding
 from engine.model.instant import NS_PER_S
 
@@ -86,10 +85,11 @@ class Measures:
             yield from checks.find_down(
                 name, stream.state, for_s, self.tuning.not_live_s, self.reasons.get(name, ""), at_ns
             )
-            yield from self._flapping(f"feed/{name}", stream, at_ns, now_s)
+            # Lines opened again, and not tries to: an outage of three seconds is five of those, and no flapping.
+            yield from self._flapping(f"feed/{name}", max(0, stream.connects - 1), at_ns, now_s)
 
-    def _flapping(self, what: str, counted: "FeedStream", at_ns: int, now_s: float) -> list[Finding]:
-        restarts = self._growth(f"restarts/{what}", FLAPPING_S).read(counted.restarts, now_s)
+    def _flapping(self, what: str, count: int, at_ns: int, now_s: float) -> list[Finding]:
+        restarts = self._growth(f"restarts/{what}", FLAPPING_S).read(count, now_s)
         return checks.find_flapping(what, restarts, self.tuning.flapping, FLAPPING_S, at_ns)
 
     @staticmethod
@@ -109,10 +109,7 @@ class Measures:
             if self._is_steady(run.name, now_s):
                 lag_s = self.tuning.lag_s + self._delayed_s(run.name)
                 yield from checks.find_lag(f"strategy/{run.name}", recent, lag_s, speed, at_ns)
-            restarts = self._growth(f"restarts/strategy/{run.name}", FLAPPING_S).read(run.restarts, now_s)
-            yield from checks.find_flapping(f"strategy/{run.name}", restarts, self.tuning.flapping, FLAPPING_S, at_ns)
-            if run.state == "failed":
-                yield from checks.find_failed(run.name, run.error, at_ns)
+            yield from self._flapping(f"strategy/{run.name}", run.restarts, at_ns, now_s)
 
     def _delayed_s(self, strategy: str) -> float:
         """How late the events of its latest feed are meant to be."""
@@ -160,14 +157,6 @@ class Measures:
         unknown = [ticket.client_order_id for ticket in account.desk.blotter.unresolved()]
         unknown_s = self._holding("orders").read(bool(unknown), now_s)
         yield from checks.find_unknown(unknown, unknown_s, self.tuning.unknown_s, at_ns)
-        yield from self._killed(account, at_ns)
-
-    def _killed(self, account: AccountSide, at_ns: int) -> Iterator[Finding]:
-        if account.killed:
-            yield from checks.find_killed("account", account.killed, at_ns)
-            return
-        for run in self.engine.session.runs:
-            yield from checks.find_killed(run.name, account.switch.tripped(run.name), at_ns)
 
     # -- this machine
 

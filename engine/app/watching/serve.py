@@ -9,11 +9,11 @@ from engine.app.beside.engine import Engine
 from engine.app.watching.calendar import serve_calendar
 from engine.app.watching.measures import Measures
 from engine.app.watching.silences import ALONG, Silences
-from engine.core.watch.checks import find_alarm, find_gap
+from engine.core.watch.checks import find_gap
 from engine.core.watch.hours import Hours
 from engine.flow.notices import Notices
 from engine.model.alert import Finding
-from engine.model.control import Alarm, Gap, Lost
+from engine.model.control import Gap, Lost
 from engine.model.instant import NS_PER_S
 
 SOURCE: Final = "watch"
@@ -78,11 +78,8 @@ class _Watch:
             async for event in notices:
                 if isinstance(event, Lost):
                     self.measures.reasons[event.feed] = event.reason
-                elif isinstance(event, Gap):
-                    if self._concerns(event):
-                        self.engine.alarms.tell(find_gap(event))
-                elif isinstance(event, Alarm):
-                    self.engine.alarms.tell(find_alarm(event))
+                elif isinstance(event, Gap) and self._concerns(event):
+                    self.engine.alarms.tell(find_gap(event))
         finally:
             self.engine.markets.unlisten(notices)
 

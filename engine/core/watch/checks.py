@@ -4,13 +4,12 @@ Keys are stable, so what is found again and again is one alarm; titles hold no f
 second, which would make one alarm look like many.
 """
 
-import zlib
 from collections.abc import Iterable
 from typing import Final
 
 from engine.core.histogram import Histogram
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
-from engine.model.control import Alarm, Gap
+from engine.model.control import Gap
 from engine.model.instant import NS_PER_S, render_instant
 
 LAGGED_MIN: Final = 20
@@ -125,33 +124,6 @@ def find_gap(gap: Gap) -> Finding:
     )
 
 
-def find_alarm(alarm: Alarm) -> Finding:
-    """What the venue or the desk says that a person should know: an occurrence, one for each different sentence."""
-    plain = "".join(letter for letter in alarm.message if not letter.isdigit())
-    return Finding(
-        key=f"alarm/{alarm.feed}/{zlib.crc32(plain.encode()):08x}",
-        severity=Severity.CRITICAL if alarm.feed == "account" else Severity.WARNING,
-        title=_line(f"{alarm.feed}: {alarm.message}"),
-        text=alarm.message,
-        at_ns=alarm.at_ns,
-    )
-
-
-# -- strategies
-
-
-def find_failed(strategy: str, error: str, at_ns: int) -> list[Finding]:
-    """A strategy has failed for good. Call it for those only."""
-    return _find(
-        True,
-        f"failed/{strategy}",
-        Severity.CRITICAL,
-        f"Strategy {strategy} has failed and does not run",
-        f"{error}. What it holds is as its way out left it. Mend it and start the session again.",
-        at_ns,
-    )
-
-
 # -- orders
 
 
@@ -213,18 +185,6 @@ def find_unknown(orders: Iterable[str], for_s: float, limit_s: float, at_ns: int
         "What became of an order is not known",
         f"For {for_s:.0f} s now: {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}. The broker is asked "
         "until it answers; the order counts as open until then. Look for it in the broker's own list.",
-        at_ns,
-    )
-
-
-def find_killed(scope: str, reason: str, at_ns: int) -> list[Finding]:
-    """The kill switch of the account or of a strategy is tripped; ``reason`` is empty while it is not."""
-    return _find(
-        bool(reason),
-        f"killed/{scope}",
-        Severity.CRITICAL,
-        f"The kill switch of {scope} is tripped",
-        f"{reason} Nothing that adds risk is sent until a person says 'gapless kill --reset'.",
         at_ns,
     )
 

@@ -21,8 +21,8 @@ class Doubt:
 
     asked: int = 0
     """How often history was asked about this silence."""
-    asking: bool = False
-    """Whether an answer is awaited."""
+    asking_ns: int = 0
+    """When the question was asked whose answer is awaited; 0: none is."""
     proof: Proof = "not_asked"
     alarmed_ns: int = 0
     """Since when it is silent, while an alarm stands; else 0."""
@@ -38,7 +38,7 @@ class Doubt:
 
     def forget(self) -> None:
         """This silence is over, or is looked at afresh on a new line. An alarm stands until something is heard."""
-        self.asked, self.asking, self.proof, self._missed_ns, self._ask_at_s = 0, False, "not_asked", 0, 0.0
+        self.asked, self.asking_ns, self.proof, self._missed_ns, self._ask_at_s = 0, 0, "not_asked", 0, 0.0
 
     def end(self) -> None:
         """It spoke, or nothing is due of it any more."""
@@ -47,23 +47,25 @@ class Doubt:
 
     def wants_asking(self, silent_s: float, limit_s: float) -> bool:
         """Whether history is to be asked now: at the limit, and then after ever longer times."""
-        return not self.asking and self.overdue(silent_s, limit_s) >= 1.0 and self.proof != "missed"
+        return not self.asking_ns and self.overdue(silent_s, limit_s) >= 1.0 and self.proof != "missed"
 
     def overdue(self, silent_s: float, limit_s: float) -> float:
         """How many times the silence at which to ask it has lasted."""
         return silent_s / max(limit_s, self._ask_at_s)
 
-    def ask(self, silent_s: float, limit_s: float) -> None:
+    def ask(self, silent_s: float, limit_s: float, now_ns: int) -> None:
         """History is being asked."""
         self._ask_at_s = silent_s + limit_s * min(2.0**self.asked, LESS_OFTEN_MAX)
         self.asked += 1
-        self.asking = True
+        self.asking_ns = now_ns
 
-    def answer(self, proof: Proof, now_ns: int) -> None:
-        """What history said. Of no effect once what was silent has spoken, or its line has gone."""
-        if not self.asking:
+    def answer(self, proof: Proof, asked_ns: int, now_ns: int) -> None:
+        """What history said to the question of then. Of no effect once what was silent has spoken, or its line is gone,
+        nor as the answer to a question that was asked since.
+        """
+        if not self.asking_ns or asked_ns != self.asking_ns:
             return
-        self.asking, self.proof, self._missed_ns = False, proof, now_ns
+        self.asking_ns, self.proof, self._missed_ns = 0, proof, now_ns
         if proof == "nothing_missed":
             self.alarmed_ns = 0
 

@@ -11,6 +11,7 @@ from attrs import define, field
 
 from engine.model.instant import NS_PER_S
 from engine.model.market import Kind, Status
+from engine.model.stream import ANY
 
 HALTS: Final = frozenset("2HP")
 QUOTES_RESUME: Final = "Q"
@@ -54,6 +55,13 @@ class Halts:
         """It trades again."""
         self._since_ns.pop(symbol, None)
         self._quoted.discard(symbol)
+
+    def unhear(self, symbol: str) -> None:
+        """Statuses of it, or of all, are not told any more: what is known of its halt would stay for ever."""
+        if symbol == ANY:
+            self.clear()
+        else:
+            self.end(symbol)
 
     def clear(self) -> None:
         """The line was down: a resumption may have been missed, so nothing is known any more."""

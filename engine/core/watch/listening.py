@@ -50,6 +50,8 @@ class Look:
 class Question:
     """What history is to be asked: whether it holds what these streams should have told; empty: any of the feed."""
 
+    at_ns: int
+    """The look that asks."""
     streams: tuple[Stream, ...] = ()
 
     @property
@@ -119,12 +121,12 @@ class FeedEars:
     def answer(self, question: Question, proofs: Mapping[Stream, Proof] | Proof, now_ns: int) -> None:
         """What history said: one word about the line, or one for each stream of the question."""
         if isinstance(proofs, str):
-            self.doubt.answer(proofs, now_ns)
+            self.doubt.answer(proofs, question.at_ns, now_ns)
             return
         for stream in question.streams:
             ear = self.ears.get(stream)
             if ear is not None:
-                ear.doubt.answer(proofs.get(stream, "unknown"), now_ns)
+                ear.doubt.answer(proofs.get(stream, "unknown"), question.at_ns, now_ns)
 
     @property
     def silent(self) -> list[Ear]:
@@ -149,6 +151,8 @@ class FeedEars:
             return
         for stream in self.ears.keys() - counts.keys():
             del self.ears[stream]
+            if stream.kind is Kind.STATUSES:  # nobody will say any more that a halt is over
+                self.halts.unhear(stream.symbol)
         for stream in counts.keys() - self.ears.keys():
             ear = Ear(stream=stream, market=self.market, tuning=self.tuning, count=counts[stream])
             self.ears[stream] = ear
@@ -226,8 +230,8 @@ class FeedEars:
         if silent_s >= self.limit_s:
             if not self.doubt.wants_asking(silent_s, self.limit_s):
                 return Verdict()
-            self.doubt.ask(silent_s, self.limit_s)
-            return Verdict(Question())
+            self.doubt.ask(silent_s, self.limit_s, now_ns)
+            return Verdict(Question(now_ns))
         found = [ear for ear in late if ear.judge(now_ns, look.least_s)]
         reason = ""
         if found:
@@ -251,8 +255,8 @@ class FeedEars:
         chosen = sorted(overdue[kind], key=lambda each: -each[0])[:ASKED_MAX]
         self._asked_ns = now_ns
         for _, ear in chosen:
-            ear.doubt.ask(ear.silent_s(now_ns), ear.limit_s or 0.0)
-        return Question(tuple(ear.stream for _, ear in chosen))
+            ear.doubt.ask(ear.silent_s(now_ns), ear.limit_s or 0.0, now_ns)
+        return Question(now_ns, tuple(ear.stream for _, ear in chosen))
 
     def _recycle(self, reason: str, now_ns: int) -> str:
         """The reason, if the line may be opened again for it."""

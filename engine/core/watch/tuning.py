@@ -14,7 +14,7 @@ class WatchTuning:
     patience: float = field(default=1.0, validator=and_(gt(0), le(100)))
     """All floors and ceilings times this."""
     grace_s: float = field(default=30.0, validator=ge(0))
-    """After the beginning of each part of the day, and of a line, before silence is counted: auctions take a while."""
+    """After the beginning of each part of the day, before silence is counted: auctions take a while."""
     confirm_s: float = field(default=3.0, validator=ge(0))
     """A stream that history says was missed has this long to arrive after all, from when history was read."""
     unproved_factor: float = field(default=3.0, validator=ge(1))
@@ -34,7 +34,7 @@ class WatchTuning:
     queue_fill: float = field(default=0.5, validator=and_(gt(0), le(1)))
     """The share of a subscription's queue that may wait, where a full one blocks or fails."""
     flapping: int = field(default=5, validator=gt(0))
-    """Restarts of a feed, or of a strategy, within ten minutes."""
+    """Lines of a feed that were opened again, or restarts of a strategy, within ten minutes."""
     account_s: float = field(default=30.0, validator=gt(0))
     """The account's stream not connected for so long: fills come by comparing books only. Trio's clock."""
     doubts: int = field(default=3, validator=gt(0))

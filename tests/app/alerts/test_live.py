@@ -6,7 +6,7 @@ import pytest
 import trio
 from loguru import logger
 
-from engine.app.alerts.live import LINES_MAX, LiveAlarms
+from engine.app.alerts.live import KEPT_FOR_CRITICAL, LINES_MAX, LiveAlarms
 from engine.core.alerts import Book
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
 
@@ -49,13 +49,35 @@ async def test_a_storm_is_some_lines_and_a_count(lines: Lines, autojump_clock: t
     live = alarms()
     for number in range(10_000):
         live.tell(finding(f"silent/{number}"))
-    assert len(lines) == LINES_MAX
+    written = LINES_MAX - KEPT_FOR_CRITICAL
+    assert len(lines) == written
+    for number in range(100):
+        live.tell(finding(f"failed/{number}", Severity.CRITICAL))
+    assert [level for level, _ in lines[written:]] == ["CRITICAL"] * KEPT_FOR_CRITICAL
     await trio.sleep(61)
     live.tell(finding("last"))
     assert lines[LINES_MAX] == (
         "WARNING",
-        f"{10_000 - LINES_MAX} more lines about alarms were not written in that minute",
+        f"{10_100 - LINES_MAX} more lines about alarms were not written in that minute",
     )
+
+
+async def test_without_a_channel_the_log_goes_on_to_remind(lines: Lines, autojump_clock: trio.abc.Clock) -> None:
+    live = alarms()
+    live.tell(finding("silent/SPY", Severity.CRITICAL))
+    live.tell(finding("lag/SPY", Severity.WARNING))
+    for _ in range(400):
+        await trio.sleep(1)
+        live.due()
+    ((level, reminder),) = lines[2:]
+    assert level == "CRITICAL"
+    assert reminder.startswith("STILL CRITICAL: SPY is silent. Look at the venue. Then wait. Since ")
+    assert reminder.endswith(" (silent/SPY)")
+    live.acknowledge("silent/SPY", "ann")
+    for _ in range(4000):
+        await trio.sleep(1)
+        live.due()
+    assert len(lines) == 4, "nobody is reminded of what somebody takes care of"
 
 
 async def test_what_is_said_where_it_comes_from_is_not_said_again(lines: Lines, autojump_clock: trio.abc.Clock) -> None:

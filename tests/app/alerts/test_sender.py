@@ -168,6 +168,26 @@ async def test_a_channel_that_stays_away_is_tried_for_an_hour_and_its_queue_is_b
     assert len(criticals) >= WAITING_MAX // 2 - 1  # the mild ones made room
 
 
+@pytest.mark.parametrize("after_s", [0.05, 1000.0])
+async def test_what_is_critical_does_not_wait_out_the_pauses_of_a_warning(
+    post: Post, autojump_clock: trio.abc.Clock, after_s: float
+) -> None:
+    """It comes while the warning is tried for the first time, which takes 0.1 s, or in one of its long pauses."""
+    post.fails.add("mail")
+    box = Outbox(MAIL, post, lambda: None)
+    box.put(Notice(why=Why.RAISED, severity=Severity.WARNING, title="slow"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(box.run)
+        await trio.sleep(after_s)
+        box.put(Notice(why=Why.RAISED, severity=Severity.CRITICAL, title="blind"))
+        await trio.sleep(0.07)
+        post.fails.clear()
+        await trio.sleep(1)
+        assert post.of("mail") == ["blind", "slow"]
+        assert (box.left, box.lost) == (0, 0)
+        nursery.cancel_scope.cancel()
+
+
 async def test_the_end_is_told_and_takes_seconds_however_slow_a_channel_is(
     post: Post, autojump_clock: trio.abc.Clock
 ) -> None:

@@ -15,6 +15,7 @@ from engine.app.config.alerts import AlertSettings
 from engine.app.live import run_live
 from engine.app.options import LoadedStrategy, RunOptions
 from engine.app.secrets import Secret
+from engine.app.watching import serve_watch
 from engine.core.alerts import Notice
 from engine.errors import GaplessError
 from engine.flow.account.killswitch import ACCOUNT
@@ -140,6 +141,31 @@ async def test_the_kill_switch_is_an_alarm_for_as_long_as_it_is_tripped(exchange
         "OVER: The kill switch of account is tripped: Enough is enough.",
     ]
     assert [(alarm.finding.key, alarm.over) for alarm in seen] == [("killswitch/account", False)]
+
+
+async def test_with_the_watch_beside_it_a_strategy_that_ended_is_told_once(exchange: SimulatedExchange) -> None:
+    told: Told = []
+    await hold(exchange, crash, attaching(told, serve_watch))
+    assert [notice.keys for notice in told] == [("halted/crash",)]
+
+
+async def test_with_the_watch_beside_it_the_desk_and_the_kill_switch_are_told_once(exchange: SimulatedExchange) -> None:
+    told: Told = []
+
+    async def trouble(engine: Engine) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_watch, engine)
+            await trio.sleep(5)
+            assert engine.account is not None
+            await engine.account.switch.trip("trader", "Enough for today.", "a test")
+            await trio.sleep(5)
+            engine.markets.announce(LineAlarm("account", 0, "A fill of an order that nobody knows."))
+            await trio.sleep(5)
+            await engine.account.switch.trip(ACCOUNT, "Enough is enough.", "a test")
+
+    await hold(exchange, trader, attaching(told, trouble))
+    assert [notice.keys[0].rpartition("/")[0] for notice in told] == ["killswitch", "alarm/account", "killswitch"]
+    assert {notice.severity for notice in told} == {Severity.CRITICAL}
 
 
 async def test_an_alarm_of_the_line_is_told_once_whatever_figures_it_has(exchange: SimulatedExchange) -> None:

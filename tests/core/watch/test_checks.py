@@ -10,7 +10,7 @@ from engine.core.histogram import Histogram
 from engine.core.watch import checks
 from engine.core.watch.windows import Growth, Lasting, Recent
 from engine.model.alert import Finding, Severity
-from engine.model.control import Alarm, Gap
+from engine.model.control import Gap
 from engine.model.instant import NS_PER_S
 from engine.model.market import Kind
 from engine.model.stream import Stream
@@ -61,10 +61,6 @@ CASES: dict[str, tuple[Callable[[], list[Finding]], Callable[[], list[Finding]]]
         lambda: checks.find_unknown(["a", "b"], 31, 30, 1),
         lambda: checks.find_unknown([], 31, 30, 1),
     ),
-    "killed/account": (
-        lambda: checks.find_killed("account", "enough.", 1),
-        lambda: checks.find_killed("account", "", 1),
-    ),
     "clock/skew": (lambda: checks.find_skew(True, -3.0, 1), lambda: checks.find_skew(False, 1.0, 1)),
     "clock/unread": (lambda: checks.find_clock_unread(3, 1), lambda: checks.find_clock_unread(2, 1)),
     "loop": (lambda: checks.find_loop_lag(lags(0.1, 0.6), 0.5, 1), lambda: checks.find_loop_lag(lags(0.4), 0.5, 1)),
@@ -91,20 +87,10 @@ def test_what_is_worse_is_more_severe() -> None:
     assert checks.find_loop_lag(lags(6.0), 0.5, 1)[0].severity is Severity.CRITICAL
     assert checks.find_loop_lag(lags(1.0), 0.5, 1)[0].severity is Severity.WARNING
     assert checks.find_disk("state", 99_000_000, 500, 1)[0].severity is Severity.CRITICAL
-    assert checks.find_failed("x", "ValueError: no", 1)[0].severity is Severity.CRITICAL
 
 
 def test_lag_is_measured_in_real_seconds_of_a_fast_market() -> None:
     assert checks.find_lag("feed/iex", lags(*[60.0] * 50), 5, 60.0, 1) == []
-
-
-def test_a_sentence_is_one_alarm_whatever_figures_are_in_it() -> None:
-    first, second, other = (
-        checks.find_alarm(Alarm("iex", 7, text)) for text in ("405: 31 symbols", "405: 32 symbols", "407: slow client")
-    )
-    assert first.key == second.key != other.key
-    assert first.severity is Severity.WARNING
-    assert checks.find_alarm(Alarm("account", 7, "x" * 500)).severity is Severity.CRITICAL
 
 
 def test_a_gap_says_what_is_missing() -> None:
@@ -119,9 +105,8 @@ def test_a_gap_says_what_is_missing() -> None:
 @given(st.text(max_size=40), st.text(max_size=200))
 def test_a_title_is_one_line_that_fits(name: str, reason: str) -> None:
     findings = [
-        *checks.find_failed(name, reason, 1),
         *checks.find_queue(name, reason, 1, 1, 1, 1),
-        checks.find_alarm(Alarm(name, 1, reason)),
+        *checks.find_down(name, "lost", 2, 1, reason, 1),
     ]
     assert all("\n" not in finding.title for finding in findings)
 

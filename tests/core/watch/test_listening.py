@@ -42,6 +42,8 @@ class Listener:
     live: bool = True
     read: bool = True
     mutes: int = 0
+    slow: bool = False
+    """Whether history has no answer yet."""
     alarms: dict[str, int] = field(factory=dict)
     """Keys and when they were first found."""
     recycled: list[int] = field(factory=list)
@@ -60,6 +62,7 @@ class Listener:
         )
         if verdict.question is not None:
             self.questions.append(verdict.question)
+        if verdict.question is not None and not self.slow:
             self.feed.answer(verdict.question, self._proofs(verdict.question), self.at_ns)
         if verdict.recycle:
             self.recycled.append(self.at_ns)
@@ -205,6 +208,23 @@ def test_what_arrives_while_history_was_asked_is_no_alarm() -> None:
     assert list(alone.alarms) == ["silent/iex"]
 
 
+@pytest.mark.parametrize("beside", [(), (SPY,)])
+def test_an_answer_that_took_long_is_none_to_a_later_question(beside: tuple[Stream, ...]) -> None:
+    """What history held behind the first silence came by the line after all, and the second one is a lull."""
+    listener = learnt(slow=True)
+    listener.run(16, beside)
+    listener.tick((SPY, QQQ))
+    listener.run(16, beside)
+    first, second = listener.questions
+    proof: Proof = "missed"
+    listener.feed.answer(first, proof if first.whole else dict.fromkeys(first.streams, proof), listener.at_ns)
+    listener.run(5, beside)
+    assert not listener.alarms
+    listener.feed.answer(second, proof if second.whole else dict.fromkeys(second.streams, proof), listener.at_ns)
+    listener.run(5, beside)
+    assert listener.alarms
+
+
 def test_where_history_cannot_say_it_takes_three_times_as_long() -> None:
     listener = learnt(proof="unknown")
     silent_ns = listener.at_ns
@@ -268,6 +288,18 @@ def test_nothing_is_known_of_a_halt_after_an_outage() -> None:
     listener.run(5)
     listener.live = True
     listener.run(40, (SPY,))
+    assert list(listener.alarms) == ["silent/iex/trades/QQQ"]
+
+
+@pytest.mark.parametrize("symbol", ["QQQ", ANY])
+def test_nothing_is_known_of_a_halt_when_statuses_are_heard_no_more(symbol: str) -> None:
+    statuses = Stream(Kind.STATUSES, symbol)
+    listener = learnt(counts={SPY: 0, QQQ: 0, statuses: 0})
+    listener.feed.halts.hear(Status("QQQ", listener.at_ns, "H"))
+    listener.run(60, (SPY,))
+    assert not listener.alarms
+    del listener.counts[statuses]
+    listener.run(30, (SPY,))
     assert list(listener.alarms) == ["silent/iex/trades/QQQ"]
 
 

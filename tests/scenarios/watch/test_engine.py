@@ -131,7 +131,22 @@ async def test_a_feed_that_stays_away_is_down(
     assert [what for _, what in seen.alarms.of("down/crypto")] == ["began", "over"]
     (finding,) = [one for one in seen.alarms.findings if one.key == "down/crypto"]
     assert "Its last line ended with" in finding.text
-    assert not [key for key in seen.alarms.keys if key.startswith("silent")]
+    assert seen.alarms.keys == {"down/crypto"}, "one outage is no flapping, however often it is tried"
+
+
+async def test_a_line_that_is_cut_again_and_again_flaps(
+    autojump_clock: trio.abc.Clock, hold: Any, watched: Any, reader: Any
+) -> None:
+    seen = watched()
+    await hold(
+        reader(*trades(BTC)),
+        for_s=300,
+        faults='[[fault]]\nkind = "cut_without_close"\nevery = "30s"\ntimes = 6\n',
+        session={"attached": seen.attached},
+        **MARKET,
+    )
+    assert [what for _, what in seen.alarms.of("flapping/feed/crypto")] == ["began"]
+    assert seen.alarms.keys == {"flapping/feed/crypto"}
 
 
 async def test_switched_off_nothing_is_watched(
