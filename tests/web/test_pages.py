@@ -6,6 +6,7 @@ import trio
 
 from engine.model.alert import Finding, Severity
 from engine.model.market import Bar, Kind
+from engine.web.charts.charts import CHARTS_MAX
 from tests.web.conftest import OpenWeb, Watching, Web
 from tests.web.players import holder, watcher
 
@@ -52,6 +53,24 @@ async def test_a_chart_of_what_nobody_has_to_do_with_is_not_begun(open_web: Open
         assert "<b>EVIL" not in response.text
         assert (await web.client.get("/events?page=charts&symbol=EVIL")).status_code == 404
         assert (await web.client.get("/events?page=nothing")).status_code == 404
+
+
+async def test_before_there_is_a_symbol_the_page_of_charts_is_live_and_one_too_many_is_told_so(
+    open_web: OpenWeb,
+) -> None:
+    async with open_web(watcher) as web, trio.open_nursery() as nursery:
+        assert 'data-events="/events?page=charts&amp;symbol="' in (await web.client.get("/charts?symbol=")).text
+        browser = watch(web, "/events?page=charts&symbol=")
+        nursery.start_soon(browser.run)
+        await trio.sleep(3)
+        assert "/charts?symbol=SPY" in str([read(news).get("symbols") for news in browser.news])
+        for number in range(CHARTS_MAX):
+            web.site.charts.look(f"S{number}")
+        crowded = watch(web, "/events?page=charts&symbol=SPY")
+        nursery.start_soon(crowded.run)
+        await trio.sleep(1)
+        assert "close one" in str(read(crowded.news[0])["note"])
+        nursery.cancel_scope.cancel()
 
 
 async def test_pausing_refuses_what_adds_risk_and_lets_the_way_out_go(open_web: OpenWeb) -> None:

@@ -48,8 +48,8 @@ def position_rows(scene: Scene, symbol: str = "") -> Html:
         if symbol in ("", row.symbol)
     ]  # fmt: skip
     columns = (
-        ("Symbol", ""), ("Strategy", "wide"), ("Qty", "num"), ("Entry", "num"), ("Last", "num"), ("Unrealized", "num"),
-        ("Realized", "num wide"),
+        ("Symbol", ""), ("Strategy", "wide name"), ("Qty", "num"), ("Entry", "num"), ("Last", "num"),
+        ("Unrealized", "num"), ("Realized", "num wide"),
     )  # fmt: skip
     return table("Positions", columns, rows[:SHOWN_MAX], "Nothing is held.")
 
@@ -66,7 +66,7 @@ def order_rows(scene: Scene, symbol: str = "") -> Html:
         if symbol in ("", row.symbol)
     ]  # fmt: skip
     columns = (
-        ("Symbol", ""), ("Side", ""), ("Strategy", "wide"), ("Filled", "num"), ("Type", "wide"), ("Limit", "num"),
+        ("Symbol", ""), ("Side", ""), ("Strategy", "wide name"), ("Filled", "num"), ("Type", "wide"), ("Limit", "num"),
         ("Stop", "num wide"), ("Status", ""), ("Age", "num wide"),
     )  # fmt: skip
     return table("Open orders", columns, rows[:SHOWN_MAX], "No order is open.")
@@ -86,7 +86,7 @@ def book_rows(scene: Scene) -> Html:
         for row in account.orders
     ]  # fmt: skip
     columns = (
-        ("Strategy", ""), ("Today", "num"), ("Orders", "num"), ("Open", "num"), ("Filled", "num"),
+        ("Strategy", "name"), ("Today", "num"), ("Orders", "num"), ("Open", "num"), ("Filled", "num"),
         ("Canceled", "num wide"), ("Refused", "num wide"), ("Unknown", "num"),
     )  # fmt: skip
     return table("Orders by strategy", columns, rows, "No strategy has placed an order.")
@@ -99,7 +99,7 @@ def fill_rows(scene: Scene, symbol: str = "") -> Html:
         for row in scene.fills
         if symbol in ("", row.symbol)
     ]
-    columns = (("Time", ""), ("Symbol", ""), ("Side", ""), ("Qty", "num"), ("Price", "num"), ("Strategy", "wide"))
+    columns = (("Time", ""), ("Symbol", ""), ("Side", ""), ("Qty", "num"), ("Price", "num"), ("Strategy", "wide name"))
     return table("Fills", columns, rows, "Nothing was filled yet.")
 
 

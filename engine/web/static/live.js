@@ -4,6 +4,7 @@
 (() => {
   const pulse = document.getElementById("pulse");
   const SILENT_MS = 3000; // seven beats: then what is shown is old, and says so
+  const AGAIN_MS = 2000; // to who is refused
   let heard = 0;
 
   const keep = (element, name) => name === "open" && element.tagName === "DETAILS";
@@ -24,8 +25,14 @@
   function morph(from, to) {
     const wanted = [...to.childNodes];
     wanted.forEach((node, at) => {
-      const there = from.childNodes[at];
+      let there = from.childNodes[at];
       if (!there) { from.appendChild(node); return; }
+      if (!same(there, node) && node.id) { // what has a name stays itself where something comes before it: a button too
+        const kept = [...from.children].find((one) => same(one, node));
+        from.insertBefore(kept ?? node, there);
+        if (!kept) { return; }
+        there = kept;
+      }
       if (!same(there, node)) { from.replaceChild(node, there); return; }
       if (there.nodeType === Node.ELEMENT_NODE) { attributes(there, node); morph(there, node); }
       else if (there.nodeValue !== node.nodeValue) { there.nodeValue = node.nodeValue; }
@@ -47,6 +54,16 @@
     if (pulse && pulse.textContent !== text) { pulse.textContent = text; pulse.className = `pulse ${state}`; }
   }
 
+  // The news were refused. Who is logged out is shown the login. Else the engine is gone, or as many watch as may.
+  function refused() {
+    const later = () => setTimeout(listen, AGAIN_MS);
+    fetch("/login", { cache: "no-store", redirect: "manual" }).then((answer) => {
+      if (answer.type !== "opaqueredirect") { location.reload(); return; }
+      tell("stale", "not live: too many pages are open");
+      later();
+    }, later);
+  }
+
   function listen() {
     const source = new EventSource(document.body.dataset.events);
     source.onmessage = (message) => {
@@ -62,9 +79,7 @@
     };
     source.onerror = () => {
       tell("stale", "connection lost");
-      if (source.readyState === EventSource.CLOSED) { // refused: logged out, or the engine is gone
-        fetch("/static/icon.svg", { cache: "no-store" }).then(() => location.reload(), () => setTimeout(listen, 2000));
-      }
+      if (source.readyState === EventSource.CLOSED) { refused(); }
     };
     window.addEventListener("pagehide", () => source.close(), { once: true });
   }
