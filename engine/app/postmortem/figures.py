@@ -68,7 +68,7 @@ def figure(
     longest, longest_s = _longest(grid, values)
     return Figures(
         profit=equity[-1] - equity[0],
-        total_return=measures.total_return(returns) if returns else None,
+        total_return=(equity[-1] - equity[0]) / equity[0] if equity[0] > 0 else None,
         cagr=measures.cagr(returns, grid.periods),
         volatility=measures.volatility(returns, grid.periods),
         sharpe=measures.sharpe(returns, grid.periods),
