@@ -5,6 +5,7 @@ from typing import Final
 from engine.web.looks.html import Html, html, join
 from engine.web.looks.words import MINUS, clock, count, money, panel, pill, price, seconds, side, table
 from engine.web.scene import Scene
+from engine.web.scene.scene import FILLS_MAX
 
 SHOWN_MAX: Final = 200
 """Rows of a table; the newest."""
@@ -100,7 +101,10 @@ def fill_rows(scene: Scene, symbol: str = "") -> Html:
         if symbol in ("", row.symbol)
     ]
     columns = (("Time", ""), ("Symbol", ""), ("Side", ""), ("Qty", "num"), ("Price", "num"), ("Strategy", "wide name"))
-    return table("Fills", columns, rows, "Nothing was filled yet.")
+    if not symbol or len(scene.fills) < FILLS_MAX:
+        return table("Fills", columns, rows, "Nothing was filled yet.")
+    older = f"Of the newest {FILLS_MAX} fills of all symbols; older ones are on the chart."
+    return join((table("Fills", columns, rows, "None."), html('<p class="note">{}</p>', older)))
 
 
 def _signed(qty: str) -> Html:

@@ -5,7 +5,8 @@
   const pulse = document.getElementById("pulse");
   const SILENT_MS = 3000; // seven beats: then what is shown is old, and says so
   const AGAIN_MS = 2000; // to who is refused
-  let heard = 0;
+  let heard = 0, since = "";
+  const old = () => heard && performance.now() - heard > SILENT_MS;
 
   const keep = (element, name) => name === "open" && element.tagName === "DETAILS";
 
@@ -68,6 +69,7 @@
     const source = new EventSource(document.body.dataset.events);
     source.onmessage = (message) => {
       heard = performance.now();
+      since = new Date().toISOString().slice(11, 19);
       tell("live", "live");
       const told = JSON.parse(message.data);
       const drawn = {};
@@ -78,16 +80,13 @@
       if (Object.keys(drawn).length) { window.dispatchEvent(new CustomEvent("news", { detail: drawn })); }
     };
     source.onerror = () => {
-      tell("stale", "connection lost");
+      if (!old()) { tell("stale", "connection lost"); }
       if (source.readyState === EventSource.CLOSED) { refused(); }
     };
     window.addEventListener("pagehide", () => source.close(), { once: true });
   }
 
-  setInterval(() => {
-    const old = performance.now() - heard;
-    if (heard && old > SILENT_MS) { tell("stale", `old: nothing heard for ${Math.round(old / 1000)} s`); }
-  }, 1000);
+  setInterval(() => { if (old()) { tell("stale", `old: nothing heard since ${since} UTC`); } }, 1000);
   document.querySelectorAll("pre.tail").forEach((p) => { p.scrollTop = p.scrollHeight; });
   window.addEventListener("pageshow", (event) => { if (event.persisted) { location.reload(); } });
   // Only once every script of the page is there: the first news holds all of it, and is told once.

@@ -108,7 +108,7 @@ def test_a_page_whose_engine_does_nothing_any_more_says_that_it_is_old(chromium:
         visit.open("/kill")
         with stand.frozen():
             visit.page.locator(".pulse.stale").wait_for(timeout=10_000)
-            assert "nothing heard for" in visit.page.inner_text("#pulse")
+            assert "nothing heard since" in visit.page.inner_text("#pulse")
         visit.page.locator(".pulse.live").wait_for(timeout=10_000)
 
 
