@@ -41,6 +41,11 @@ def make_series() -> dict[str, list[float]]:
         "two": [0.03, -0.01],
         "wild": walk(60, 0.0, 0.2),
         "tiny": walk(50, 0.0, 1e-9),
+        "one trade": [0.0, 0.0, 0.013, 0.0, 0.0],
+        "one loss": [0.0, 0.0, -0.013, 0.0, 0.0],
+        "the same loss each day": [-0.01] * 6,
+        "all is lost": [0.1, -1.0, 0.0],
+        "more than all is lost": [0.1, -1.5, 0.3],
     }
 
 

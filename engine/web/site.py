@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from engine.web.charts import Charts
 from engine.web.deeds import Deeds
-from engine.web.guard.door import App, Door, Receive, Scope, Send, login_of
+from engine.web.guard.door import App, Door, Receive, Scope, Send, cookie_of, login_of
 from engine.web.guard.logins import Login, Logins, Refusal
 from engine.web.guard.names import Names
 from engine.web.looks import alerts, charts, kill, layout, login, orders, overview, strategies
@@ -149,6 +149,8 @@ class Site:
         name = request.query_params.get("page", "")
         if name == "charts":
             symbol = request.query_params.get("symbol", "")
+            if not symbol:
+                return Watched("charts", _drawing(self._chart_page("")), nothing_of)
             if symbol not in self.reader.symbols():
                 return None
             gather = partial(candles_of, self.charts, self.deeds.engine.account, symbol)
@@ -165,7 +167,7 @@ class Site:
 
         if request.method != "POST":
             if request.scope["login"] is not None:
-                return RedirectResponse("/", 303)
+                return RedirectResponse("/#", 303)  # an empty fragment: else the browser keeps that of the token
             return _response(200, login.login())
         came = self.logins.log_in(request.scope["form"].get("token", "").strip())
         if isinstance(came, Refusal):
@@ -260,10 +262,7 @@ def _response(status: int, text: str) -> "Response":
 
 
 def _cookie_of(scope: Scope, name: str) -> str:
-    from starlette.requests import cookie_parser
-
-    told = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
-    return cookie_parser(told).get(name, "")
+    return cookie_of(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"), name)
 
 
 def _take_word(who: Login) -> str:

@@ -11,6 +11,7 @@ from engine.app.account import AccountSide
 from engine.core.rules import plain
 from engine.web.charts import Charts
 from engine.web.charts.candles import CANDLES_MAX
+from engine.web.charts.charts import CHARTS_MAX
 from engine.web.charts.marks import fill_marks, order_lines
 from engine.web.guard.door import Receive, Send
 from engine.web.pulse import Board, Full, Pulse
@@ -21,6 +22,9 @@ RETRY_MS: Final = 1000
 """How soon a browser that lost its stream comes back."""
 CANDLE: Final = "c:"
 """What the names of candles begin with; their second follows."""
+_CROWDED: Final = (
+    f"As many as {CHARTS_MAX} charts are followed at once, and others are looked at: close one, and this one begins."
+)
 
 
 @frozen
@@ -92,7 +96,7 @@ def candles_of(charts: Charts, account: AccountSide | None, symbol: str, board: 
     """The candles that changed, each a piece of its own, and all that is drawn on them."""
     chart = charts.look(symbol)
     if chart is None:
-        return {}
+        return {"note": msgspec.json.encode(_CROWDED)}
     rows = chart.candles.take_changed() if board.beat else chart.candles.all()
     pieces = {f"{CANDLE}{start}": msgspec.json.encode(row) for start, row in rows.items()}
     names = board.names(CANDLE)

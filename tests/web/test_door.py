@@ -6,7 +6,7 @@ import httpx
 import pytest
 import trio
 
-from engine.web.guard.door import BODY_MAX
+from engine.web.guard.door import BODY_MAX, FIELDS_MAX
 from engine.web.guard.headers import POLICY
 from engine.web.guard.logins import LOGINS_MAX, TRIES_PER_MINUTE
 from engine.web.guard.names import Names, is_loopback
@@ -42,6 +42,7 @@ async def test_no_page_is_answered_under_a_name_that_nobody_gave_it(open_web: Op
         {"origin": "http://evil.example"},
         {"origin": "http://127.0.0.1:9999"},
         {"origin": "null"},
+        {"origin": "http://[bad"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {},
@@ -98,6 +99,20 @@ async def test_the_cookie_is_for_this_site_and_no_script(open_web: OpenWeb) -> N
         assert TOKEN not in cookie
 
 
+async def test_cookies_of_others_on_this_machine_log_nobody_out(open_web: OpenWeb) -> None:
+    async with open_web(watcher) as web:
+        ours = f"{web.site.cookie}={web.client.cookies[web.site.cookie]}"
+        for others in ('x={"a": "b c"}; ', "a[b]=1; ", "; =; ", f"not_{web.site.cookie}=1; "):
+            for cookies in (others + ours, f"{ours}; {others}"):
+                response = await web.stranger.get("/", headers={"cookie": cookies})
+                assert response.status_code == 200, cookies
+
+
+async def test_the_token_stays_in_no_address_when_who_is_logged_in_opens_it_again(open_web: OpenWeb) -> None:
+    async with open_web(watcher) as web:
+        assert (await web.client.get("/login")).headers["location"] == "/#"  # without, a browser keeps the fragment
+
+
 async def test_every_answer_forbids_what_is_not_ours(open_web: OpenWeb) -> None:
     async with open_web(watcher) as web:
         for path in (*PAGES[:-1], "/nowhere", "/static/app.css", "/static/../dashboard.py", "/login"):
@@ -143,6 +158,8 @@ async def test_a_form_that_is_too_long_is_not_read_to_its_end(open_web: OpenWeb)
         await web.site.app(scope, receive, send)
         assert sent[0]["status"] == 413
         assert chunks == BODY_MAX // 1000 + 1
+        many = {f"field{number}": "" for number in range(FIELDS_MAX + 1)}
+        assert (await web.client.post("/login", data=many, headers=ORIGIN)).status_code == 413
         assert (await web.client.put("/kill")).status_code == 405
 
 

@@ -1,11 +1,17 @@
 """What the pages show is what is there, escaped, and without what nobody should see."""
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import trio
+from attrs import evolve
+from loguru import logger
 
 from engine.model.alert import Finding, Severity
 from engine.model.market import Bar, Kind
+from engine.web.charts.charts import CHARTS_MAX
+from engine.web.looks.orders import fill_rows
+from engine.web.scene.scene import FILLS_MAX, FillRow
 from tests.web.conftest import OpenWeb, Watching, Web
 from tests.web.players import holder, watcher
 
@@ -44,6 +50,27 @@ async def test_what_strategies_say_is_shown_as_text_and_secrets_are_not_shown(op
         assert "token=*******" in texts[2]
 
 
+async def test_what_a_strategy_told_stands_with_the_time_of_day_in_utc(open_web: OpenWeb) -> None:
+    told_at = datetime(2026, 3, 2, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+    async with open_web(watcher) as web:
+        await trio.sleep(1)
+        logger.bind(strategy="watcher").patch(lambda record: record.update(time=told_at)).info("good night")
+        assert "04:30:00 good night" in (await web.client.get("/strategies")).text
+
+
+async def test_the_list_of_fills_beside_a_chart_says_that_it_is_not_all_of_them(open_web: OpenWeb) -> None:
+    async with open_web(holder) as web:
+        await trio.sleep(1)
+        fill = FillRow(at="2026-03-02T14:30:00Z", strategy="holder", symbol="SPY", side="buy", qty="1", price="5")
+        scene = web.site.reader.scene()
+        assert "Nothing was filled yet" in fill_rows(scene, "AAPL")
+        many = evolve(scene, fills=(fill,) * FILLS_MAX)
+        assert "Nothing was filled" not in fill_rows(many, "AAPL")
+        for symbol in ("AAPL", "SPY"):
+            assert "older ones are on the chart" in fill_rows(many, symbol)
+        assert "older ones" not in fill_rows(many)
+
+
 async def test_a_chart_of_what_nobody_has_to_do_with_is_not_begun(open_web: OpenWeb) -> None:
     async with open_web(watcher) as web:
         await trio.sleep(3)
@@ -52,6 +79,24 @@ async def test_a_chart_of_what_nobody_has_to_do_with_is_not_begun(open_web: Open
         assert "<b>EVIL" not in response.text
         assert (await web.client.get("/events?page=charts&symbol=EVIL")).status_code == 404
         assert (await web.client.get("/events?page=nothing")).status_code == 404
+
+
+async def test_before_there_is_a_symbol_the_page_of_charts_is_live_and_one_too_many_is_told_so(
+    open_web: OpenWeb,
+) -> None:
+    async with open_web(watcher) as web, trio.open_nursery() as nursery:
+        assert 'data-events="/events?page=charts&amp;symbol="' in (await web.client.get("/charts?symbol=")).text
+        browser = watch(web, "/events?page=charts&symbol=")
+        nursery.start_soon(browser.run)
+        await trio.sleep(3)
+        assert "/charts?symbol=SPY" in str([read(news).get("symbols") for news in browser.news])
+        for number in range(CHARTS_MAX):
+            web.site.charts.look(f"S{number}")
+        crowded = watch(web, "/events?page=charts&symbol=SPY")
+        nursery.start_soon(crowded.run)
+        await trio.sleep(1)
+        assert "close one" in str(read(crowded.news[0])["note"])
+        nursery.cancel_scope.cancel()
 
 
 async def test_pausing_refuses_what_adds_risk_and_lets_the_way_out_go(open_web: OpenWeb) -> None:

@@ -19,7 +19,8 @@ class Figures:
     """Measures as `engine.core.measures.returns` defines them; ``None`` is not defined. Money is dollars.
 
     ``hit_rate`` and ``profit_factor`` are of trades that ended, ``..._of_periods`` of returns. ``exposure`` is the
-    share of periods in which something was held at their end. ``longest_drawdown`` is in periods.
+    share of the grid's steps at whose end something was held, and drawdowns are of these steps, also where returns are
+    of days; but for ``calmar``, which is of the returns, and ``longest_drawdown``, which is in their periods.
     """
 
     profit: float
@@ -65,24 +66,26 @@ def figure(
     returns = measures.returns_of(values)
     ended = [trip.profit for trip in trips if trip.closed_ns is not None]
     wins, losses = [one for one in ended if one > 0], [one for one in ended if one < 0]
-    longest, longest_s = _longest(grid, values)
+    closely = [equity[place] for place in grid.open]
+    longest, _ = _longest(grid, grid.counted, equity)
+    _, longest_s = _longest(grid, grid.open, equity)
     return Figures(
         profit=equity[-1] - equity[0],
-        total_return=measures.total_return(returns) if returns else None,
+        total_return=(equity[-1] - equity[0]) / equity[0] if equity[0] > 0 else None,
         cagr=measures.cagr(returns, grid.periods),
         volatility=measures.volatility(returns, grid.periods),
         sharpe=measures.sharpe(returns, grid.periods),
         sortino=measures.sortino(returns, grid.periods),
         calmar=measures.calmar(returns, grid.periods),
-        max_drawdown=measures.max_drawdown(returns),
-        max_drawdown_dollars=_deepest(values),
+        max_drawdown=measures.max_drawdown(measures.returns_of(closely)),
+        max_drawdown_dollars=_deepest(closely),
         longest_drawdown=longest,
         longest_drawdown_s=longest_s,
         hit_rate=measures.hit_rate(ended),
         profit_factor=measures.profit_factor(ended),
         hit_rate_of_periods=measures.hit_rate(returns),
         profit_factor_of_periods=measures.profit_factor(returns),
-        exposure=measures.exposure([gross[place] for place in grid.counted[1:]]),
+        exposure=measures.exposure([gross[place] for place in grid.open[1:]]),
         turnover=measures.turnover(traded, values),
         traded=traded,
         fees=fees,
@@ -108,11 +111,12 @@ def _deepest(values: Sequence[float]) -> float:
     return deepest
 
 
-def _longest(grid: Grid, values: Sequence[float]) -> tuple[int, float]:
-    """The longest time below a former high: in periods, and in seconds of market time, nights included."""
-    high, high_ns, current = values[0], grid.at_ns[grid.counted[0]], 0
+def _longest(grid: Grid, places: Sequence[int], equity: Sequence[float]) -> tuple[int, float]:
+    """The longest time below a former high: in places, and in seconds of market time, nights included."""
+    high, high_ns, current = equity[places[0]], grid.at_ns[places[0]], 0
     longest, longest_ns = 0, 0
-    for value, place in zip(values[1:], grid.counted[1:], strict=True):
+    for place in places[1:]:
+        value = equity[place]
         if value >= high:
             high, high_ns, current = value, grid.at_ns[place], 0
             continue

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from engine.app.postmortem.units import times
 from engine.core.blotter.executions import symbol_of
-from engine.model.control import Alarm, Gap, Lost
+from engine.model.control import Alarm, Connected, Gap, Lost
 from engine.model.intent import Outcome, Ticket
 from engine.model.order import OrderStatus
 
@@ -65,9 +65,12 @@ def _of_process(story: "Story", torn: Mapping[str, int]) -> Iterator[Finding]:
 
 def _of_strategies(story: "Story") -> Iterator[Finding]:
     failed = [run for run in story.journal.runs if run.how == "failed"]
-    for name, count in Counter(run.strategy for run in failed).items():
+    counts = Counter(run.strategy for run in failed)
+    for name, count in list(counts.items())[:NAMED_MAX]:
         last = [run for run in failed if run.strategy == name][-1]
         yield Finding("bad", f"{name} failed {times(count)}, the last time: {last.error}")
+    if len(counts) > NAMED_MAX:
+        yield Finding("bad", f"{len(counts) - NAMED_MAX} more strategies failed; the table of strategies says how.")
     killed = (story.closing.get("account") or {}).get("killed")
     if killed:
         yield Finding("bad", f"The kill switch was tripped: {killed}")
@@ -109,8 +112,8 @@ def _of_orders(story: "Story") -> Iterator[Finding]:
     if story.orders_lost:
         yield Finding(
             "bad",
-            "The session decided about orders, and none are in its folder: it died before they were written there. So "
-            "profit and trades are not known here; the account's order file and the broker know them.",
+            "The session decided about orders, and none are in its folder: it died, or was read, before they were "
+            "written. So profit and trades are not known here; the account's order file and the broker know them.",
         )
     foreign = [ticket for ticket in story.tickets if not ticket.strategy]
     if foreign:
@@ -127,9 +130,14 @@ def _of_line(story: "Story") -> Iterator[Finding]:
         named = ", ".join(f"{count:,} {cause}" for cause, count in causes.most_common())
         yield Finding("warning", f"{_count(len(gaps), 'gap')} told and left open: {named}.")
     lost = Counter(event.feed for event in controls if isinstance(event, Lost))
-    if lost:
-        named = ", ".join(f"{feed} {times(count)}" for feed, count in lost.items())
+    last = {event.feed: event for event in controls if isinstance(event, Lost | Connected)}
+    back = [feed for feed in lost if isinstance(last[feed], Connected)]
+    if back:
+        named = ", ".join(f"{feed} {times(lost[feed])}" for feed in back)
         yield Finding("note", f"Lines were lost and came back: {named}.")
+    for feed, count in lost.items():
+        if feed not in back:
+            yield Finding("warning", f"Line {feed} was lost {times(count)}, and was not back at the end.")
     alarms = [event for event in controls if isinstance(event, Alarm)]
     if alarms:
         yield Finding("warning", f"{_count(len(alarms), 'alarm')} raised, the last: {alarms[-1].message}")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from engine.app.postmortem.figures import Figures, figure
-from engine.app.postmortem.findings import Finding, find
+from engine.app.postmortem.findings import NAMED_MAX, Finding, find
 from engine.app.postmortem.read.collecting import Collecting
 from engine.app.postmortem.read.lanes import Timeline, build_timeline
 from engine.app.postmortem.read.market import REPLAY, read_market
@@ -60,6 +60,13 @@ class Story:
     """What `engine.store.session.closing` kept; empty where it did not."""
     findings: tuple[Finding, ...] = ()
     remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def who(self) -> str:
+        """The names of its strategies, the first of many; empty without any."""
+        names = [player.name for player in self.manifest.strategies]
+        more = f" and {len(names) - NAMED_MAX:,} more" if len(names) > NAMED_MAX else ""
+        return ", ".join(names[:NAMED_MAX]) + more
 
     @property
     def orders_lost(self) -> bool:

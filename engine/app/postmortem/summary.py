@@ -30,9 +30,9 @@ def render_summary(story: Story) -> str:
 def _head(story: Story) -> str:
     """Which session it is, and what to look at first."""
     manifest = story.manifest
-    names = ", ".join(player.name for player in manifest.strategies) or "nobody"
     end = f"to {render_instant(story.end_ns)}" if manifest.finished else "and has not ended"
-    first = f"{story.folder}: {names} at {manifest.venue or 'an unknown venue'}, from {manifest.started} {end}"
+    where = manifest.venue or "an unknown venue"
+    first = f"{story.folder}: {story.who or 'nobody'} at {where}, from {manifest.started} {end}"
     return "\n".join([first, *(f"  {finding.weight:<8} {finding.text}" for finding in story.findings)])
 
 

@@ -36,6 +36,9 @@ class Grid:
     """``second``, ``minute``, ``hour`` or ``day``."""
     periods: float
     """How many of them make a year."""
+    open: tuple[int, ...] = ()
+    """Places at which the market was open, as close together as the grid is: falls and what was held are looked at
+    there, for a strategy that is flat each night holds something all the same."""
     daily: bool = False
     """Whether returns are of days, and not of what lies between two instants of the grid."""
 
@@ -53,10 +56,10 @@ def make_grid(start_ns: int, end_ns: int, *, crypto: bool) -> Grid:
     counted = tuple(places) if crypto else _between_the_bells(at_ns)
     days = _last_of_days(at_ns, counted, crypto=crypto)
     if len(days) >= DAYS_MIN:
-        return Grid(at_ns, (0, *days), "day", DAYS_OF_CRYPTO if crypto else DAYS_OF_STOCKS, daily=True)
+        return Grid(at_ns, (0, *days), "day", DAYS_OF_CRYPTO if crypto else DAYS_OF_STOCKS, counted, daily=True)
     day_s = _DAY_S if crypto else _STOCK_DAY_S
     year = DAYS_OF_CRYPTO if crypto else DAYS_OF_STOCKS
-    return Grid(at_ns, counted, _NAMES[step_s], year * max(day_s / step_s, 1.0))
+    return Grid(at_ns, counted, _NAMES[step_s], year * max(day_s / step_s, 1.0), counted)
 
 
 def _between_the_bells(at_ns: tuple[int, ...]) -> tuple[int, ...]:

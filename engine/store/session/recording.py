@@ -157,12 +157,15 @@ class Recording:
             self._fail(f"the disk refused ({error.strerror or error}); look at its free space and its health")
 
     async def _keep_orders(self) -> None:
+        noted = False
         while True:
             await trio.sleep(ORDERS_S)
-            tickets = () if self.tickets is None or self.failure else self.tickets()
-            changed = [one for one in tickets if self._kept.get(one.client_order_id) is not one]
-            if not changed:
+            if self.tickets is None or self.failure:
                 continue
+            changed = [one for one in self.tickets() if self._kept.get(one.client_order_id) is not one]
+            if noted and not changed:
+                continue
+            noted = True  # that there is none yet, too: a report of a crash then knows it
             self._kept.update((one.client_order_id, one) for one in changed)
             try:
                 await self._run_sync(append_orders, self.folder, changed, abandon_on_cancel=True)

@@ -22,7 +22,10 @@ from engine.ports import History, HistoryQuery
 from engine.web.charts.candles import CANDLES_MAX, Candles
 
 CHARTS_MAX: Final = 12
-"""Symbols that are followed at once; one more, and the one that was looked at longest ago ends."""
+"""Symbols that are followed at once; one more, and the one that nobody looks at for longest ends."""
+WATCHED_S: Final = 5.0
+"""A page looks at its chart with every beat. One that was looked at within this is not ended for another: where more
+pages are open than charts are followed, each would end another's, and read its history again with every beat."""
 KEPT_S: Final = 300.0
 """How long a chart is kept up after the last look, so that going back and forth between pages reads nothing again."""
 QUEUE_MAX: Final = 50_000
@@ -147,14 +150,14 @@ class Charts:
                 self._by_symbol.clear()
 
     def look(self, symbol: str) -> Chart | None:
-        """Somebody looks at a symbol: its chart, begun now if it is not there; ``None`` while nothing runs."""
+        """Somebody looks at a symbol: its chart, begun now if it is not there; ``None`` while nothing runs, and where
+        `CHARTS_MAX` others are looked at."""
         chart = self._by_symbol.get(symbol)
         if chart is None:
-            if self._nursery is None:
+            if self._nursery is None or not self._make_room():
                 return None
             chart = self._by_symbol[symbol] = Chart(symbol, self._overhear(symbol), trio.current_time())
             self._nursery.start_soon(self._follow, chart)
-            self._end_forgotten()
         chart.looked_s = trio.current_time()
         return chart
 
@@ -165,10 +168,20 @@ class Charts:
             if self._by_symbol.get(chart.symbol) is chart:
                 del self._by_symbol[chart.symbol]
 
+    def _make_room(self) -> bool:
+        """End a chart that nobody looks at where there are as many as may be; whether one more may begin."""
+        followed = [chart for chart in self._by_symbol.values() if not chart.scope.cancel_called]
+        if len(followed) < CHARTS_MAX:
+            return True
+        oldest = min(followed, key=lambda chart: chart.looked_s)
+        if trio.current_time() - oldest.looked_s <= WATCHED_S:
+            return False
+        oldest.scope.cancel()
+        return True
+
     def _end_forgotten(self) -> None:
-        by_look = sorted(self._by_symbol.values(), key=lambda chart: chart.looked_s)
-        for number, chart in enumerate(reversed(by_look)):
-            if number >= CHARTS_MAX or trio.current_time() - chart.looked_s > KEPT_S:
+        for chart in self._by_symbol.values():
+            if trio.current_time() - chart.looked_s > KEPT_S:
                 chart.scope.cancel()
 
     def _overhear(self, symbol: str) -> Channel:

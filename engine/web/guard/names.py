@@ -51,7 +51,10 @@ class Names:
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site") == "same-origin"
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # half of an IPv6 address
+            return False
         return parts.scheme in ("http", "https") and parts.netloc.lower() == headers.get("host", "").lower()
 
 

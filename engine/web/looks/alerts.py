@@ -1,6 +1,7 @@
 """What somebody should look at, and saying that somebody does."""
 
 from typing import Final
+from urllib.parse import quote
 
 from engine.app.beside.overview import AlarmRow
 from engine.web.looks.html import NOTHING, Html, html, join
@@ -27,11 +28,12 @@ def alarms(scene: Scene) -> Html:
     rows = sorted(scene.overview.alarms, key=lambda row: (states.index(row.state), severities.index(row.severity)))
     if not rows:
         return html('<p class="empty all-well"><span aria-hidden="true">✓</span> All is well: no alert stands.</p>')
-    return join(_alarm(number, row) for number, row in enumerate(rows[:SHOWN_MAX]))
+    return join(map(_alarm, rows[:SHOWN_MAX]))
 
 
-def _alarm(number: int, row: AlarmRow) -> Html:
+def _alarm(row: AlarmRow) -> Html:
     kind, sign = _SEVERE[row.severity]
+    name = f"alarm-{quote(row.key, safe='')}"  # its own: a button under a finger must not become that of another
     waits = row.state == "open"
     deed = (
         html(
@@ -44,10 +46,10 @@ def _alarm(number: int, row: AlarmRow) -> Html:
     )  # fmt: skip
     by = html(" · acknowledged by {}", row.acknowledged_by) if row.acknowledged_by else NOTHING
     return html(
-        '<article class="panel alarm {} {}" aria-labelledby="alarm-{}"><header>'
-        '<span class="severity {}"><span aria-hidden="true">{}</span> {}</span>{}<h2 id="alarm-{}">{}</h2></header>'
+        '<article class="panel alarm {} {}" id="{}" aria-labelledby="{}-title"><header>'
+        '<span class="severity {}"><span aria-hidden="true">{}</span> {}</span>{}<h2 id="{}-title">{}</h2></header>'
         '<p>{}</p><footer><p class="note">since {} · last {} · {}&times; · <code>{}</code>{}</p>{}</footer></article>',
-        kind, row.state, number, kind, sign, row.severity, _state(row), number, row.title,
+        kind, row.state, name, name, kind, sign, row.severity, _state(row), name, row.title,
         row.text, clock(row.since), clock(row.last), count(row.count), row.key, by, deed,
     )  # fmt: skip
 

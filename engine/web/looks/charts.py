@@ -25,10 +25,12 @@ def pieces(scene: Scene, symbol: str) -> dict[str, Html]:
 
 def body(scene: Scene, symbol: str, _csrf: str) -> Html:
     """The page below its heading."""
+    picker = html('<nav class="symbols piece" id="symbols" aria-label="Symbols">{}</nav>', symbols(scene, symbol))
     if not symbol:
         return html(
-            '<p class="empty">There is nothing to chart yet: a symbol is here once a strategy has subscribed to it, '
-            "or holds some of it.</p>"
+            '{}<p class="empty">No symbol is chosen: each is here once a strategy has subscribed to it, '
+            "or holds some of it.</p>",
+            picker,
         )
     told = pieces(scene, symbol)
     chart = html(
@@ -42,7 +44,6 @@ def body(scene: Scene, symbol: str, _csrf: str) -> Html:
     )  # fmt: skip
     left = join((panel("positions", "Held", told["positions"]), panel("orders", "Open orders", told["orders"])))
     below = html('<div class="columns"><div>{}</div><div>{}</div></div>', left, panel("fills", "Fills", told["fills"]))
-    picker = html('<nav class="symbols piece" id="symbols" aria-label="Symbols">{}</nav>', told["symbols"])
     return join((picker, chart, below))
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from engine.web.looks.html import Html, html, join
 from engine.web.looks.words import MINUS, clock, count, money, panel, pill, price, seconds, side, table
 from engine.web.scene import Scene
+from engine.web.scene.scene import FILLS_MAX
 
 SHOWN_MAX: Final = 200
 """Rows of a table; the newest."""
@@ -48,8 +49,8 @@ def position_rows(scene: Scene, symbol: str = "") -> Html:
         if symbol in ("", row.symbol)
     ]  # fmt: skip
     columns = (
-        ("Symbol", ""), ("Strategy", "wide"), ("Qty", "num"), ("Entry", "num"), ("Last", "num"), ("Unrealized", "num"),
-        ("Realized", "num wide"),
+        ("Symbol", ""), ("Strategy", "wide name"), ("Qty", "num"), ("Entry", "num"), ("Last", "num"),
+        ("Unrealized", "num"), ("Realized", "num wide"),
     )  # fmt: skip
     return table("Positions", columns, rows[:SHOWN_MAX], "Nothing is held.")
 
@@ -66,7 +67,7 @@ def order_rows(scene: Scene, symbol: str = "") -> Html:
         if symbol in ("", row.symbol)
     ]  # fmt: skip
     columns = (
-        ("Symbol", ""), ("Side", ""), ("Strategy", "wide"), ("Filled", "num"), ("Type", "wide"), ("Limit", "num"),
+        ("Symbol", ""), ("Side", ""), ("Strategy", "wide name"), ("Filled", "num"), ("Type", "wide"), ("Limit", "num"),
         ("Stop", "num wide"), ("Status", ""), ("Age", "num wide"),
     )  # fmt: skip
     return table("Open orders", columns, rows[:SHOWN_MAX], "No order is open.")
@@ -86,7 +87,7 @@ def book_rows(scene: Scene) -> Html:
         for row in account.orders
     ]  # fmt: skip
     columns = (
-        ("Strategy", ""), ("Today", "num"), ("Orders", "num"), ("Open", "num"), ("Filled", "num"),
+        ("Strategy", "name"), ("Today", "num"), ("Orders", "num"), ("Open", "num"), ("Filled", "num"),
         ("Canceled", "num wide"), ("Refused", "num wide"), ("Unknown", "num"),
     )  # fmt: skip
     return table("Orders by strategy", columns, rows, "No strategy has placed an order.")
@@ -99,8 +100,11 @@ def fill_rows(scene: Scene, symbol: str = "") -> Html:
         for row in scene.fills
         if symbol in ("", row.symbol)
     ]
-    columns = (("Time", ""), ("Symbol", ""), ("Side", ""), ("Qty", "num"), ("Price", "num"), ("Strategy", "wide"))
-    return table("Fills", columns, rows, "Nothing was filled yet.")
+    columns = (("Time", ""), ("Symbol", ""), ("Side", ""), ("Qty", "num"), ("Price", "num"), ("Strategy", "wide name"))
+    if not symbol or len(scene.fills) < FILLS_MAX:
+        return table("Fills", columns, rows, "Nothing was filled yet.")
+    older = f"Of the newest {FILLS_MAX} fills of all symbols; older ones are on the chart."
+    return join((table("Fills", columns, rows, "None."), html('<p class="note">{}</p>', older)))
 
 
 def _signed(qty: str) -> Html:

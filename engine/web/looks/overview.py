@@ -149,7 +149,13 @@ def channels(told: Overview) -> Html:
         )
         for row in told.channels
     ]  # fmt: skip
-    columns = (("Strategy", ""), ("Channel", "wrap"), ("Waiting", "num"), ("Fill", "bar"), ("When full", "num wide"))
+    columns = (
+        ("Strategy", "name"),
+        ("Channel", "wrap"),
+        ("Waiting", "num"),
+        ("Fill", "bar"),
+        ("When full", "num wide"),
+    )
     return table("Channels", columns, rows, "No subscription is open.")
 
 

@@ -48,25 +48,26 @@ def _card(number: int, card: Card) -> Html:
         told,
         html('<dl class="params">{}</dl>', params) if card.params else html('<p class="empty">It takes none.</p>'),
         tail if card.tail else quiet,
-        _deeds(card),
+        _deeds(number, card),
     )  # fmt: skip
 
 
-def _deeds(card: Card) -> Html:
+def _deeds(number: int, card: Card) -> Html:
+    """Names of their own: what is open to pause must not become, under the finger, what resumes."""
     if not card.trades:
         return html('<p class="note">It only watches: there is nothing to pause.</p>')
     if card.paused_by:
         return html(
             '<p class="note">Paused by {}: orders that add risk are refused, its way out is open.</p>'
-            '<details class="sure"><summary>Resume …</summary><p>It may place orders again at once.</p>'
+            '<details class="sure" id="resume-{}"><summary>Resume …</summary><p>It may place orders again at once.</p>'
             '<button type="submit" class="go" form="deed" formaction="/deeds/resume" name="strategy" value="{}">'
             "Yes, resume {}</button></details>",
-            card.paused_by, card.name, card.name,
+            card.paused_by, number, card.name, card.name,
         )  # fmt: skip
     return html(
-        '<details class="sure"><summary>Pause …</summary><p>New orders that add risk will be refused (rule '
-        "<code>paused</code>); exits go, and orders that are open stay.</p>"
+        '<details class="sure" id="pause-{}"><summary>Pause …</summary><p>New orders that add risk will be refused '
+        "(rule <code>paused</code>); exits go, and orders that are open stay.</p>"
         '<button type="submit" class="go" form="deed" formaction="/deeds/pause" name="strategy" value="{}">'
         'Yes, pause {}</button></details><a class="button danger" href="/kill">Kill switch …</a>',
-        card.name, card.name,
+        number, card.name, card.name,
     )  # fmt: skip

@@ -102,7 +102,8 @@ def side(text: str) -> Html:
 
 
 Column = tuple[str, str]
-"""A heading, and the classes of its cells: ``num`` for figures, ``wide`` for what a telephone has no room for."""
+"""A heading, and the classes of its cells: ``num`` for figures, ``wide`` for what a telephone has no room for, ``name``
+for what somebody named, at any length."""
 
 
 def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[object]], empty: str) -> Html:

@@ -16,11 +16,9 @@ from engine.core.rules import plain
 from engine.model.instant import NS_PER_S, render_instant
 from engine.web.charts.charts import KINDS
 from engine.web.scene.lags import Lags
-from engine.web.scene.scene import ACCOUNT, Card, FillRow, Scene
+from engine.web.scene.scene import ACCOUNT, FILLS_MAX, Card, FillRow, Scene
 from engine.web.scene.tails import Tails
 
-FILLS_MAX: Final = 100
-"""The latest fills on the page of orders."""
 SYMBOLS_MAX: Final = 500
 """In the list of charts; more cannot be chosen from."""
 VALUE_CHARS_MAX: Final = 200

@@ -9,6 +9,8 @@ from engine.app.beside.overview import Overview
 
 ACCOUNT: Final = "account"
 """The scope of the kill switch that is all strategies."""
+FILLS_MAX: Final = 100
+"""The latest fills, of all symbols."""
 
 
 @frozen(kw_only=True)

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, Final
 
 from attrs import define, field
@@ -45,4 +46,4 @@ class Tails:
         record = message.record
         name = record["extra"]["strategy"]
         text = self.redact(record["message"].removeprefix(f"{name}: "))[:LINE_CHARS_MAX]
-        self._lines[name].append(f"{record['time']:HH:mm:ss} {text}")
+        self._lines[name].append(f"{record['time'].astimezone(UTC):%H:%M:%S} {text}")

@@ -8,7 +8,7 @@
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const legend = document.getElementById("ohlc"), note = document.getElementById("chart-note");
   const bars = new Map();
-  let shown = 0, marked = "", lines = [], colours = {}, held = "", last = null;
+  let shown = 0, marked = "", lines = [], colours = {}, held = "", last = null, onIt = null;
 
   const chart = lib.createChart(place, {
     autoSize: true,
@@ -59,21 +59,23 @@
     fresh.sort((one, other) => one[0] - other[0]).forEach((row) => { candles.update(bar(row)); volume.update(sold(row)); });
   }
 
+  // A fill from before the first candle is left out: the library would draw it at that one.
   function mark(told) {
-    const now = JSON.stringify(told);
+    const first = Math.min(...bars.keys()), now = JSON.stringify([told, first]);
     if (now === marked) { return; }
     marked = now;
     const minute = (second) => second - second % 60;
-    marks.setMarkers(told.fills.map((fill) => ({
+    const fills = told.fills.filter((fill) => minute(fill.time) >= first);
+    marks.setMarkers(fills.map((fill) => ({
       time: minute(fill.time), position: fill.buy ? "belowBar" : "aboveBar", shape: fill.buy ? "arrowUp" : "arrowDown",
-      color: fill.buy ? colours.up : colours.down, text: told.fills.length > 30 ? fill.text[0] : fill.text,
+      color: fill.buy ? colours.up : colours.down, text: fills.length > 30 ? fill.text[0] : fill.text,
     })));
     lines.forEach((line) => candles.removePriceLine(line));
     lines = told.lines.map((line) => candles.createPriceLine({
       price: line.price, color: line.side === "buy" ? colours.up : colours.down, lineWidth: 1,
       lineStyle: lib.LineStyle.Dashed, axisLabelVisible: true, title: line.text,
     }));
-    place.dataset.fills = String(told.fills.length);
+    place.dataset.fills = String(fills.length);
   }
 
   // The last price, in a line of its own: that of the library has the colour of the candle's body, which is hollow.
@@ -92,9 +94,9 @@
 
   window.addEventListener("news", ({ detail }) => {
     const fresh = Object.entries(detail).filter(([name]) => name.startsWith("c:")).map(([name, row]) => [Number(name.slice(2)), row]);
-    if (detail.marks) { held = detail.marks.held; }
+    if (detail.marks) { onIt = detail.marks; held = onIt.held; }
     if (fresh.length) { take(fresh); read(latest()); follow(latest()); place.dataset.candles = String(bars.size); }
-    if (detail.marks) { mark(detail.marks); }
+    if (onIt) { mark(onIt); }
     if ("note" in detail && note.textContent !== detail.note) { note.textContent = detail.note; }
     if (bars.size) {
       const text = `Minute candles of ${place.dataset.symbol}, last price ${latest()[3]}, ${place.dataset.fills || 0} fills shown`;
@@ -102,6 +104,6 @@
     }
   });
   chart.subscribeCrosshairMove(({ time }) => { if (bars.size) { read(time ? bars.get(time) : latest()); } });
-  window.addEventListener("themed", () => { paint(); const told = marked; marked = ""; if (bars.size) { all(); follow(latest()); } if (told) { mark(JSON.parse(told)); } });
+  window.addEventListener("themed", () => { paint(); marked = ""; if (bars.size) { all(); follow(latest()); } if (onIt) { mark(onIt); } });
   paint();
 })();

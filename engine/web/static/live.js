@@ -4,7 +4,9 @@
 (() => {
   const pulse = document.getElementById("pulse");
   const SILENT_MS = 3000; // seven beats: then what is shown is old, and says so
-  let heard = 0;
+  const AGAIN_MS = 2000; // to who is refused
+  let heard = 0, since = "";
+  const old = () => heard && performance.now() - heard > SILENT_MS;
 
   const keep = (element, name) => name === "open" && element.tagName === "DETAILS";
 
@@ -24,8 +26,14 @@
   function morph(from, to) {
     const wanted = [...to.childNodes];
     wanted.forEach((node, at) => {
-      const there = from.childNodes[at];
+      let there = from.childNodes[at];
       if (!there) { from.appendChild(node); return; }
+      if (!same(there, node) && node.id) { // what has a name stays itself where something comes before it: a button too
+        const kept = [...from.children].find((one) => same(one, node));
+        from.insertBefore(kept ?? node, there);
+        if (!kept) { return; }
+        there = kept;
+      }
       if (!same(there, node)) { from.replaceChild(node, there); return; }
       if (there.nodeType === Node.ELEMENT_NODE) { attributes(there, node); morph(there, node); }
       else if (there.nodeValue !== node.nodeValue) { there.nodeValue = node.nodeValue; }
@@ -47,10 +55,21 @@
     if (pulse && pulse.textContent !== text) { pulse.textContent = text; pulse.className = `pulse ${state}`; }
   }
 
+  // The news were refused. Who is logged out is shown the login. Else the engine is gone, or as many watch as may.
+  function refused() {
+    const later = () => setTimeout(listen, AGAIN_MS);
+    fetch("/login", { cache: "no-store", redirect: "manual" }).then((answer) => {
+      if (answer.type !== "opaqueredirect") { location.reload(); return; }
+      tell("stale", "not live: too many pages are open");
+      later();
+    }, later);
+  }
+
   function listen() {
     const source = new EventSource(document.body.dataset.events);
     source.onmessage = (message) => {
       heard = performance.now();
+      since = new Date().toISOString().slice(11, 19);
       tell("live", "live");
       const told = JSON.parse(message.data);
       const drawn = {};
@@ -61,18 +80,13 @@
       if (Object.keys(drawn).length) { window.dispatchEvent(new CustomEvent("news", { detail: drawn })); }
     };
     source.onerror = () => {
-      tell("stale", "connection lost");
-      if (source.readyState === EventSource.CLOSED) { // refused: logged out, or the engine is gone
-        fetch("/static/icon.svg", { cache: "no-store" }).then(() => location.reload(), () => setTimeout(listen, 2000));
-      }
+      if (!old()) { tell("stale", "connection lost"); }
+      if (source.readyState === EventSource.CLOSED) { refused(); }
     };
     window.addEventListener("pagehide", () => source.close(), { once: true });
   }
 
-  setInterval(() => {
-    const old = performance.now() - heard;
-    if (heard && old > SILENT_MS) { tell("stale", `old: nothing heard for ${Math.round(old / 1000)} s`); }
-  }, 1000);
+  setInterval(() => { if (old()) { tell("stale", `old: nothing heard since ${since} UTC`); } }, 1000);
   document.querySelectorAll("pre.tail").forEach((p) => { p.scrollTop = p.scrollHeight; });
   window.addEventListener("pageshow", (event) => { if (event.persisted) { location.reload(); } });
   // Only once every script of the page is there: the first news holds all of it, and is told once.

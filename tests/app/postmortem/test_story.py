@@ -20,6 +20,7 @@ from engine.flow.journal.values import render
 from engine.model.journal import Asked, Began, Ended, Read
 from engine.model.market import Trade
 from engine.store.session import Player, read_session
+from engine.store.session.orders import append_orders
 from engine.store.tape import open_tape
 from tests.app.postmortem import made
 
@@ -243,6 +244,24 @@ def test_a_failure_and_a_restart_are_seen(tmp_path: Path) -> None:
     (lane,) = [one for one in story.timeline.lanes if one.kind == "strategy"]
     assert [one.state for one in lane.stretches] == ["failed", "up"]
     assert {"failed", "restart"} <= {one.what for one in story.timeline.happenings}
+
+
+def test_what_fell_below_nothing_and_recovered_is_measured_to_the_end(tmp_path: Path) -> None:
+    prices = (("10", "100"), ("-10", "50"), ("10", "20"), ("-10", "90"))  # five hundred lost, and seven hundred won
+    tickets = [
+        made.filled(number, "AAA", qty, price, OPEN_NS + (5 + number) * MINUTE_NS)
+        for number, (qty, price) in enumerate(prices)
+    ]
+    story = tell_story(day(tmp_path / "day", tickets=tickets), capital=100.0)
+    assert min(story.equity) < 0
+    assert (story.figures.profit, story.figures.total_return) == (pytest.approx(200.0), pytest.approx(2.0))
+
+
+def test_a_crashed_session_without_orders_is_known_to_have_none(tmp_path: Path) -> None:
+    folder = day(tmp_path / "died", crashed=True, records=made.a_run(END_NS))
+    assert tell_story(folder).orders_lost
+    append_orders(folder, ())  # as a recording does from its beginning
+    assert not tell_story(folder).orders_lost
 
 
 def test_capital_can_be_given(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from trio.testing import MockClock
 
 from engine.errors import Misconfigured, StoreFailed
 from engine.model.entry import Stood
+from engine.model.intent import Ticket
 from engine.model.journal import Said
 from engine.store.session import Manifest, open_recording, read_orders, read_session
 from engine.store.session.manifest import WINDOW_S
@@ -67,10 +68,13 @@ async def test_a_list_that_is_used_again_was_told_as_it_was(tmp_path: Path, mani
 async def test_orders_are_noted_as_they_change(
     tmp_path: Path, manifest: Manifest, disk: Disk, stood: Callable[..., Stood], autojump_clock: MockClock
 ) -> None:
-    tickets = [stood(1).ticket]
+    tickets: list[Ticket] = []
     async with open_recording(tmp_path, manifest, run_sync=disk) as recording:
         recording.tickets = lambda: tickets
         await trio.sleep(ORDERS_S + 0.1)
+        assert (tmp_path / PART).exists()  # that there is none is noted, too
+        tickets.append(stood(1).ticket)
+        await trio.sleep(ORDERS_S)
         assert list(read_orders(tmp_path)) == tickets
         tickets[0] = evolve(tickets[0], reason="changed")
         tickets.append(stood(2).ticket)

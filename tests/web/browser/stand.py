@@ -34,6 +34,9 @@ PLAYED = ExchangeOptions(symbols=("SPY", "AAPL"), speed=60.0, events_per_s=4.0, 
 """A minute of market in a second, so that there are candles to look at."""
 
 
+LONG = "a_name_that_has_no_place_to_break_and_is_longer_than_any_telephone_is_wide"
+
+
 @define(eq=False)
 class Stand:
     """``buys`` lets its trader buy; ``filled_s`` are wall times at which a fill was in the books."""
@@ -120,7 +123,11 @@ async def main() -> None:
     stand = Stand(token=sys.argv[1])
     trader = make_trader(stand)
     async with trio.open_nursery() as nursery, open_exchange(PLAYED) as exchange:
-        strategies = (LoadedStrategy(trader, name="trader"), LoadedStrategy(watcher, Words("AAPL"), "watcher"))
+        strategies = (
+            LoadedStrategy(trader, name="trader"),
+            LoadedStrategy(watcher, Words("AAPL"), "watcher"),
+            LoadedStrategy(watcher, Words("AAPL"), LONG),
+        )
         options = RunOptions(strategies=strategies, attached=stand.attached)
 
         async def session() -> None:

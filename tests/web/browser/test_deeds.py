@@ -38,6 +38,9 @@ NOTE_FILLS = """() => {
   new MutationObserver(() => { window.seen[place.dataset.fills] ??= Date.now(); })
     .observe(place, {attributes: true, attributeFilter: ['data-fills']});
 }"""
+OLD_FILL = """() => window.dispatchEvent(new CustomEvent('news', {detail: {marks: {lines: [], held: '5', fills: [
+  {time: 60, buy: true, text: 'B 1 @ 1'}, {time: 2e9, buy: true, text: 'B 5 @ 2'}]}}}))"""
+"""One from before the first candle, which has no place on the chart, and one whose candle is about to come."""
 WITHIN_S = 1.0
 
 
@@ -61,6 +64,8 @@ def test_a_chart_paints_candles_and_a_fill_is_on_it_within_a_second(chromium: "B
         visit.page.locator("#fills").get_by_text("buy").first.wait_for(timeout=5000)
         visit.page.locator("#orders").get_by_text("200.00").first.wait_for(timeout=5000)
         visit.keep("charts-with-a-fill-desk-dark")
+        visit.page.evaluate(OLD_FILL)
+        assert visit.page.get_attribute("#candles", "data-fills") == "1"
         assert visit.complaints == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from attrs import asdict
 
 from engine.model.alert import Finding, Severity
-from tests.web.browser.conftest import SHOTS, Stand
+from tests.web.browser.conftest import SHOTS, TOKEN, Stand
 from tests.web.browser.visit import Visit, visiting
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def test_the_login_is_sound_and_an_address_with_the_token_logs_in(chromium: "Bro
         visit.complaints.clear()  # the browser tells every 401
     with visiting(chromium, stand) as visit:  # by the fragment of the address
         assert visit.page.url == f"{stand.url}/"
+        visit.page.goto(f"{stand.url}/login#{TOKEN}")  # again, logged in
+        visit.page.wait_for_url(f"{stand.url}/#")
         assert "token" not in visit.page.evaluate("history.length + location.href")
 
 
@@ -106,8 +108,39 @@ def test_a_page_whose_engine_does_nothing_any_more_says_that_it_is_old(chromium:
         visit.open("/kill")
         with stand.frozen():
             visit.page.locator(".pulse.stale").wait_for(timeout=10_000)
-            assert "nothing heard for" in visit.page.inner_text("#pulse")
+            assert "nothing heard since" in visit.page.inner_text("#pulse")
         visit.page.locator(".pulse.live").wait_for(timeout=10_000)
+
+
+def test_who_is_refused_the_news_asks_again_later_and_does_not_load_its_page_over_and_over(
+    chromium: "Browser", stand: Stand
+) -> None:
+    with visiting(chromium, stand) as visit:
+        visit.page.route("**/events?*", lambda route: route.fulfill(status=503))
+        asked: list[str] = []
+        visit.page.on("request", lambda request: asked.append(request.url))
+        visit.page.goto(f"{stand.url}/charts?symbol=")
+        visit.page.locator(".pulse.stale").wait_for(timeout=10_000)
+        assert "too many pages" in visit.page.inner_text("#pulse")
+        visit.page.unroute("**/events?*")
+        visit.page.locator(".pulse.live").wait_for(timeout=10_000)
+        assert asked.count(f"{stand.url}/charts?symbol=") == 1
+        visit.page.locator("#symbols a").first.click()
+        visit.page.locator("#candles").wait_for(timeout=5000)
+
+
+def test_a_button_stays_that_of_its_alert_when_a_worse_one_comes_before_it(chromium: "Browser", stand: Stand) -> None:
+    with visiting(chromium, stand) as visit:
+        stand.do("tell", {"key": "first/b c", "severity": "info", "title": "The first", "text": "It came first."})
+        visit.open("/alerts")
+        button = visit.page.get_by_role("button", name="Acknowledge The first").element_handle()
+        assert button is not None
+        button.focus()
+        stand.do("tell", {"key": "second", "severity": "critical", "title": "The second", "text": "It is worse."})
+        visit.page.get_by_role("button", name="Acknowledge The second").wait_for(timeout=5000)
+        assert button.get_attribute("value") == "first/b c"
+        assert visit.focus == "Acknowledge The first"
+        assert visit.complaints == []
 
 
 def look_with_axe(visit: Visit) -> list[str]:

@@ -36,9 +36,7 @@ _PARTS: Final = (
 def build_page(story: Story) -> str:
     """The whole page as text: it refers to nothing outside of itself."""
     clock = clock_of(story.start_ns, story.end_ns, crypto=bool(story.told) and any(map(is_crypto, story.told)))
-    title = (
-        f"{', '.join(player.name for player in story.manifest.strategies) or 'session'}, {clock.day(story.start_ns)}"
-    )
+    title = f"{story.who or 'session'}, {clock.day(story.start_ns)}"
     parts = [
         equity(story, clock),
         measures(story),
@@ -94,7 +92,6 @@ def _head(title: str, scripts: list[str]) -> list[Markup]:
 
 def _header(story: Story, clock: Clock) -> Markup:
     manifest = story.manifest
-    names = ", ".join(player.name for player in manifest.strategies) or "A session without strategies"
     lasted = duration((story.end_ns - story.start_ns) / NS_PER_S)
     span = f"{clock.day(story.start_ns)}, {clock(story.start_ns)} to {clock(story.end_ns)} {clock.name} ({lasted})"
     ended = story.closing.get("ended_by")
@@ -106,7 +103,7 @@ def _header(story: Story, clock: Clock) -> Markup:
     account = story.closing.get("account") or {}
     if account.get("shadow") and not account.get("replay"):
         badges.append(tag("span", "shadow: no order was sent", cls="badge"))
-    return tag("header", tag("h1", names), tag("p", span), tag("p", *badges))
+    return tag("header", tag("h1", story.who or "A session without strategies"), tag("p", span), tag("p", *badges))
 
 
 def _contents(parts: Markup) -> Markup:

@@ -218,5 +218,5 @@ def nothing_happened(story: Story) -> Markup:
     """A word on top of a session in which nothing was told and nothing was done."""
     if story.market.streams or story.tickets or story.trips or story.manifest.venue == "replay":
         return Markup("")
-    text = "This session holds no event of a market and no order: it ended before anything was told, or wanted nothing."
+    text = "This session holds no event of a market and no order: nothing was told, or nothing was wanted."
     return join([tag("p", text, cls="finding warning")])

@@ -21,7 +21,7 @@ WORST_MAX: Final = 25
 REASONS_MAX: Final = 20
 OPEN_CHARTS: Final = 3
 """Price charts that are open from the start."""
-_UNKNOWN: Final = "Not known: the session died before its orders were written down."
+_UNKNOWN: Final = "Not known: the session died, or was read, before its orders were written down."
 _MARKED: Final = {
     "trades": "the last trade",
     "bars": "closes of bars",

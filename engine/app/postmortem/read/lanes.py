@@ -10,7 +10,13 @@ from engine.model.control import Alarm, Connected, ControlEvent, Gap, Halted, Lo
 from engine.store.session import Manifest
 
 STRETCHES_MAX: Final = 400
-"""Of one lane: more cannot be told apart on a screen."""
+"""Of one lane: more cannot be told apart on a screen. Those of a part of the time are then told as one."""
+STRETCHES_OF_ALL: Final = 4000
+"""Of all lanes: half a megabyte of the page."""
+_NO_END: Final = "its end is not recorded (it runs, or it died)"
+STRETCHES_MIN: Final = 20
+"""Of one lane, however many lanes there are."""
+_WORST: Final = ("failed", "gap", "down", "repair", "up")
 HAPPENINGS_MAX: Final = 400
 """Lines of the list; the rest is counted, and in ``gapless journal``."""
 
@@ -34,9 +40,8 @@ class Lane:
     stretches: list[Stretch] = field(factory=list)
 
     def add(self, start_ns: int, end_ns: int, state: str, text: str) -> None:
-        """Add a stretch, unless there are more than anybody sees."""
-        if len(self.stretches) < STRETCHES_MAX:
-            self.stretches.append(Stretch(start_ns, max(start_ns, end_ns), state, text))
+        """Add a stretch."""
+        self.stretches.append(Stretch(start_ns, max(start_ns, end_ns), state, text))
 
 
 @frozen
@@ -66,10 +71,35 @@ def build_timeline(manifest: Manifest, journal: Journal, start_ns: int, end_ns: 
     lanes += _strategy_lanes(journal, end_ns)
     gaps = [event for event in journal.controls if isinstance(event, Gap)]
     lanes += _gap_lanes(gaps)
+    most = max(min(STRETCHES_OF_ALL // len(lanes), STRETCHES_MAX), STRETCHES_MIN)
+    for lane in lanes:
+        lane.stretches = coarse(lane.stretches, start_ns, end_ns, most)
     told = sorted([*_of_runs(manifest), *_of_strategies(journal), *_of_controls(journal.controls)], key=_when)
     told = [one for one in told if one.at_ns >= start_ns or one.what == "gap"]
     more = max(0, len(told) - HAPPENINGS_MAX) + journal.controls_more
     return Timeline(tuple(lanes), tuple(told[-HAPPENINGS_MAX:]), more)
+
+
+def coarse(stretches: list[Stretch], start_ns: int, end_ns: int, most: int) -> list[Stretch]:
+    """No more than ``most`` of them, for all of the time: those that begin in one part of it are told by the worst of
+    them until that part is over, and from there the one that goes on longest by itself."""
+    if len(stretches) <= most:
+        return stretches
+    parts = most // 2
+    width = max((end_ns - start_ns) // parts + 1, 1)
+    by_part: dict[int, list[Stretch]] = {}
+    for one in stretches:
+        by_part.setdefault(min(max((one.start_ns - start_ns) // width, 0), parts - 1), []).append(one)
+    found = []
+    for part, mine in sorted(by_part.items()):
+        worst = min(mine, key=lambda one: _WORST.index(one.state))
+        last = max(mine, key=lambda one: one.end_ns)
+        first_ns, over_ns = min(one.start_ns for one in mine), start_ns + (part + 1) * width
+        text = worst.text if len(mine) == 1 else f"{worst.text}; the worst of {len(mine):,}"
+        found.append(Stretch(first_ns, min(last.end_ns, over_ns), worst.state, text))
+        if last.end_ns > over_ns:
+            found.append(Stretch(over_ns, last.end_ns, last.state, last.text))
+    return found
 
 
 def _when(one: Happening) -> int:
@@ -86,9 +116,9 @@ def _process_lane(manifest: Manifest, end_ns: int) -> Lane:
         elif following is not None:
             lane.add(run.started_ns, following, "failed", f"run {number + 1} died before the next began")
         else:
-            ended = manifest.finished
-            text = f"run {number + 1}" + ("" if ended else ": its end is not recorded (it runs, or it died)")
-            lane.add(run.started_ns, end_ns, "up" if ended else "failed", text)
+            lane.add(run.started_ns, end_ns, "up", f"run {number + 1}")
+            if not manifest.finished:
+                lane.add(end_ns, end_ns, "failed", f"run {number + 1}: {_NO_END}")
     return lane
 
 
@@ -126,10 +156,11 @@ def _strategy_lanes(journal: Journal, end_ns: int) -> list[Lane]:
     for run in reversed(journal.runs):
         until_ns = following.get(run.strategy, end_ns) if run.ended_ns is None else run.ended_ns
         following[run.strategy] = run.started_ns
-        how = f"run {run.number}: {run.how or 'its end is not recorded'}{f', {run.error}' if run.error else ''}"
-        failed = run.how == "failed" or run.ended_ns is None
+        how = f"run {run.number}: {run.how or _NO_END}{f', {run.error}' if run.error else ''}"
         lane = lanes.setdefault(run.strategy, Lane("strategy", run.strategy))
-        lane.add(run.started_ns, until_ns, "failed" if failed else "up", how)
+        if run.ended_ns is None:
+            lane.add(until_ns, until_ns, "failed", how)
+        lane.add(run.started_ns, until_ns, "failed" if run.how == "failed" else "up", how)
     for lane in lanes.values():
         lane.stretches.reverse()
     return [lanes[name] for name in sorted(lanes)]

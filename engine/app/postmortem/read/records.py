@@ -30,7 +30,7 @@ from engine.model.journal import (
 )
 from engine.ports import LiveOrder
 from engine.store.session import RecordedSession, read_orders
-from engine.store.session.orders import NAME
+from engine.store.session.orders import NAME, PART
 
 CONTROLS_MAX: Final = 50_000
 """Control events that are kept: a cut a minute for a month, with what follows it. More are counted."""
@@ -148,4 +148,6 @@ def read_tickets(session: RecordedSession, journal: Journal) -> tuple[tuple[Tick
     tickets = tuple(read_orders(session.folder))
     if tickets or (session.folder / NAME).exists():
         return tickets, "orders"
-    return tuple(journal.tickets.values()), "journal" if journal.tickets else ""
+    if journal.tickets:
+        return tuple(journal.tickets.values()), "journal"
+    return (), "orders" if (session.folder / PART).exists() else ""
