@@ -1,7 +1,7 @@
 """A log line as people read it, and as programs do: when, how bad, whose work it was, and what there is to say."""
 
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -34,7 +34,7 @@ def without_name(message: str, work: str) -> str:
 
 def render_json(record: "Record", redact: Redactor) -> str:
     """The line as one JSON object. ``at`` is RFC 3339 with this machine's offset from UTC."""
-    line: dict[str, Any] = {
+    line: dict[str, str] = {
         "at": record["time"].isoformat(timespec="milliseconds"),
         "level": record["level"].name.lower(),
         "task": redact(record["extra"]["task"]),
@@ -46,4 +46,9 @@ def render_json(record: "Record", redact: Redactor) -> str:
         told = traceback.format_exception(raised.type, raised.value, raised.traceback)
         line["exception"] = redact("".join(told))
     more = {name: redact(str(value)) for name, value in record["extra"].items() if name not in ("task", "text")}
-    return msgspec.json.encode(line | more).decode()
+    return msgspec.json.encode({name: writable(text) for name, text in (line | more).items()}).decode()
+
+
+def writable(text: str) -> str:
+    """The text as UTF-8 can hold it: half a character, such as from the name of a file, is written as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
