@@ -63,6 +63,7 @@ def test_what_a_rule_or_a_legend_says_names_labels_that_are_there(deploy: Path) 
         known = SCRAPED.union(*(LABELS[name] for name in names))
         assert set(re.findall(r"\$labels\.(\w+)", rule)) <= known, rule
         assert "severity: critical" in rule or "severity: warning" in rule
+        assert "for:" in rule or not re.search(r"increase\(.* == 0", rule), "two scrapes behind a start are no increase"
     for panel in json.loads((deploy / "grafana.json").read_text())["panels"]:
         for target in panel["targets"]:
             names = re.findall(r"\bgapless_\w+", target["expr"])
