@@ -123,6 +123,8 @@ def test_the_unit_starts_a_command_that_there_is_and_its_times_fit(deploy: Path)
     assert told["Type"] == ["notify"]
     assert float(told["WatchdogSec"][0]) > 10 * HealthSettings().frozen_after_s
     assert {"2", "3", "5"} == set(told["RestartPreventExitStatus"][0].split()), "what a person has to mend"
+    tried_s = int(told["StartLimitBurst"][0]) * float(told["RestartSec"][0])
+    assert 600 <= tried_s <= float(told["StartLimitIntervalSec"][0]), "a venue that is away for minutes, and an end"
     assert told["SuccessExitStatus"] == ["143"]
     assert "XDG_STATE_HOME=/var/lib" in told["Environment"][0]
     assert told["StateDirectory"] == ["gapless"]
@@ -151,6 +153,7 @@ def test_the_image_copies_what_is_there_runs_what_there_is_and_names_no_registry
     read_line(words)
     users = [rest for step, rest in steps if step == "USER"]
     assert users == ["10001"]
+    assert not re.search(r"podman build (?!--format docker )", text), "without it the health check is left out"
 
 
 def health_check(deploy: Path, port: int) -> int:
