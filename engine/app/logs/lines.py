@@ -16,12 +16,15 @@ TERMINAL: Final = (
 )
 FILE: Final = "{time:YYYY-MM-DDTHH:mm:ss.SSSZZ} {level: <7} {extra[task]}: {extra[text]} [{name}:{line}]"
 
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""What a venue or a strategy says may move nobody's cursor and set no title of a terminal: as in the tables."""
+
 
 def add_task(record: "Record") -> None:
     """A patcher: whose work this line is of, and what it says without saying that again."""
     work = WORK.get()
     record["extra"]["task"] = work
-    record["extra"]["text"] = without_name(record["message"], work)
+    record["extra"]["text"] = without_name(record["message"], work).translate(_CONTROLS)
 
 
 def without_name(message: str, work: str) -> str:

@@ -148,6 +148,15 @@ def test_half_a_character_is_told_by_its_escape_and_stops_no_log(
 
 
 @pytest.mark.usefixtures("_logs_put_back")
+def test_what_is_said_cannot_steer_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "app.log"
+    configure_logs(file=file)
+    logger.warning("{}", "venue: \x1b]0;title\x07\r\x9b2J and\ta\nsecond line")
+    for text in (capsys.readouterr().err, file.read_text()):
+        assert "venue: \\x1b]0;title\\x07\\x0d\\x9b2J and\ta\nsecond line" in text
+
+
+@pytest.mark.usefixtures("_logs_put_back")
 def test_a_library_that_logs_wrongly_or_at_a_level_of_its_own_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(secrets=[Secret(VALUE)])
     library = logging.getLogger("library")
