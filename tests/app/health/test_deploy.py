@@ -128,6 +128,8 @@ def test_the_unit_starts_a_command_that_there_is_and_its_times_fit(deploy: Path)
     assert told["SuccessExitStatus"] == ["143"]
     assert "XDG_STATE_HOME=/var/lib" in told["Environment"][0]
     assert told["StateDirectory"] == ["gapless"]
+    assert told["User"] == ["gapless"]
+    assert "DynamicUser" not in told, "its state lies below a folder of root's, where 'gapless top' does not get"
 
 
 def test_every_port_is_the_same(deploy: Path) -> None:
