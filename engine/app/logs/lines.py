@@ -7,6 +7,7 @@ import msgspec
 
 from engine.app.logs.redact import Redactor
 from engine.flow.supervisor import WORK
+from engine.model.journal import writable
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -50,8 +51,3 @@ def render_json(record: "Record", redact: Redactor) -> str:
         line["exception"] = redact("".join(told))
     more = {name: redact(str(value)) for name, value in record["extra"].items() if name not in ("task", "text")}
     return msgspec.json.encode({name: writable(text) for name, text in (line | more).items()}).decode()
-
-
-def writable(text: str) -> str:
-    """The text as UTF-8 can hold it: half a character, such as from the name of a file, is written as its escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
