@@ -20,6 +20,7 @@ from engine.flow.trading import Trading
 from engine.model.account import StrategyPosition
 from engine.model.control import Gap
 from engine.model.instant import NS_PER_S
+from engine.model.journal import writable
 from engine.model.market import Kind, MarketEvent, Quote, Trade
 from engine.model.order import Side
 from engine.model.stream import Stream
@@ -57,7 +58,7 @@ class StrategyContext:
         return self.market.clock.now_ns()
 
     def log(self, message: str) -> None:
-        self.market.say(self.name, message)
+        self.market.say(self.name, writable(str(message)))
 
     # -- subscriptions
 

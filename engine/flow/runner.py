@@ -23,6 +23,7 @@ from engine.flow.markets import Markets
 from engine.flow.supervisor import sole_failure, supervise
 from engine.flow.trading import Trading
 from engine.model.control import Halted
+from engine.model.journal import writable
 from engine.ports import Strategy
 
 
@@ -115,8 +116,8 @@ class StrategyRun:
         where = ""
         for frame in traceback.extract_tb(error.__traceback__):
             where = f" at {frame.filename}:{frame.lineno}"
-        self.error = f"{type(error).__name__}: {error}{where}"
-        self.traceback = "".join(traceback.format_exception(error))
+        self.error = writable(f"{type(error).__name__}: {error}{where}")
+        self.traceback = writable("".join(traceback.format_exception(error)))
 
     def _on_restart(self, failure: GaplessError, delay_s: float) -> None:
         self.restarts += 1

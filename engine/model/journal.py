@@ -137,6 +137,11 @@ HIDDEN: Final = "*******"
 """What stands in `Said.text` and `Ended.error` where a secret was said."""
 
 
+def writable(text: str) -> str:
+    """The text as UTF-8 can hold it: half a character, such as from the name of a file, is written as its escape."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 class Said(Struct, frozen=True, gc=False, array_like=True, tag="said"):
     """``ctx.log``."""
 

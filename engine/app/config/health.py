@@ -10,6 +10,8 @@ from engine.errors import Misconfigured
 PORT_MAX: Final = 65_535
 FROZEN_MIN_S: Final = 0.5
 """The loop beats four times a second: less would call a busy one frozen."""
+FROZEN_MAX_S: Final = 3600.0
+"""A venue has dropped the line after seconds; more than an hour is a mistake, and too long for a thread to wait."""
 
 
 def is_loopback(host: str) -> bool:
@@ -32,7 +34,7 @@ class HealthSettings:
     """Where to listen."""
     expose: bool = False
     """Whether other machines may be let in: what is served shows positions and profit, and asks nobody for a login."""
-    frozen_after_s: float = field(default=2.0, validator=validators.ge(FROZEN_MIN_S))
+    frozen_after_s: float = field(default=2.0, validator=[validators.ge(FROZEN_MIN_S), validators.le(FROZEN_MAX_S)])
     """The loop counts as frozen when it has not come round for this long. It beats four times a second."""
 
     def __attrs_post_init__(self) -> None:

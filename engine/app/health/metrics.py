@@ -7,7 +7,7 @@ in the scraping thread. How many samples a metric may have is bounded, and what 
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from attrs import define, field
 
@@ -15,7 +15,9 @@ from engine.app.beside.overview import HeardRow, Overview
 from engine.app.health.pulse import Reading, Vitals
 from engine.app.health.table import BY_NAME, METRICS, MetricRow
 from engine.app.report import PositionRow, Spread
+from engine.flow.risk.exposure import units_of
 from engine.model.alert import Severity
+from engine.model.control import GapCause
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -37,7 +39,7 @@ _ALARM_STATES: Final = ("open", "acknowledged")
 class _Samples:
     """The samples of each metric, and how many found no room. The first come first, so the important ones go first."""
 
-    kept: dict[str, list[tuple[tuple[str, ...], float]]] = field(factory=dict)
+    kept: dict[str, dict[tuple[str, ...], float]] = field(factory=dict)
     omitted: Counter[str] = field(factory=Counter)
 
     def add(self, name: str, value: float | None, *labels: str) -> None:
@@ -46,9 +48,10 @@ class _Samples:
         assert len(labels) == len(row.labels), f"{name} has the labels {row.labels}"
         if value is None:
             return
-        kept = self.kept.setdefault(name, [])
-        if len(kept) < SAMPLES_MAX:
-            kept.append((tuple(_short(label) for label in labels), value))
+        kept, shown = self.kept.setdefault(name, {}), tuple(map(_short, labels))
+        # Two long names may be one when they are cut, and Prometheus refuses all of a text with one sample twice.
+        if len(kept) < SAMPLES_MAX and shown not in kept:
+            kept[shown] = value
         else:
             self.omitted[row.name] += 1
 
@@ -80,7 +83,7 @@ class OverviewCollector:
         for row in METRICS:
             kept = samples.kept.get(row.name.removeprefix("gapless_"))
             if kept:
-                yield _family(row, kept)
+                yield _family(row, kept.items())
 
 
 def render_metrics(vitals: Vitals, reading: Reading | None, accept: str = "") -> tuple[str, bytes]:
@@ -133,8 +136,8 @@ def _add_engine(samples: _Samples, reading: Reading) -> None:
     for phase in _PHASES:
         samples.add("market_phase", phase == overview.phase, phase)
     samples.spread("loop_lag_seconds", overview.loop_lag_ms)
-    for cause, count in sorted(reading.gaps.items()):
-        samples.add("gaps_total", count, cause)
+    for cause in dict.fromkeys((*get_args(GapCause), *reading.gaps)):  # from 0 on: else the first would be no increase
+        samples.add("gaps_total", reading.gaps.get(cause, 0), cause)
     samples.add("gaps_recovered_total", reading.recovered)
     alarms = Counter((row.severity, row.state) for row in overview.alarms)
     for severity in Severity:
@@ -190,7 +193,7 @@ def _importance(heard: HeardRow) -> tuple[bool, str, str, str]:
 
 def _add_strategies(samples: _Samples, overview: Overview) -> None:
     for row in overview.report.strategies:
-        samples.add("strategy_up", row.state == "running", row.name)
+        samples.add("strategy_up", row.state in ("running", "finished"), row.name)
         samples.add("strategy_restarts_total", row.restarts, row.name)
         samples.spread("event_lag_seconds", row.lag_ms, row.name)
     account = overview.report.account
@@ -202,15 +205,20 @@ def _add_strategies(samples: _Samples, overview: Overview) -> None:
         samples.add("fills_total", orders.fills, orders.strategy)
         samples.add("profit_dollars", _number(orders.profit), orders.strategy)
     for held in sorted(account.positions, key=_weight):
-        qty, price = float(held.qty), _number(held.price)
-        samples.add("position_quantity", qty, held.strategy, held.symbol)
-        samples.add("position_dollars", None if price is None else qty * price, held.strategy, held.symbol)
+        price = _number(held.price)
+        samples.add("position_quantity", float(held.qty), held.strategy, held.symbol)
+        samples.add("position_dollars", None if price is None else _units(held) * price, held.strategy, held.symbol)
         samples.add("position_unrealized_dollars", _number(held.unrealized), held.strategy, held.symbol)
 
 
 def _weight(held: PositionRow) -> tuple[float, str, str]:
     """The heaviest first, by what was paid for it."""
-    return -abs(float(held.qty) * float(held.entry_price or 0)), held.strategy, held.symbol
+    return -abs(_units(held) * float(held.entry_price or 0)), held.strategy, held.symbol
+
+
+def _units(held: PositionRow) -> float:
+    """Shares or coins, of contracts those that they stand for: what a price is of."""
+    return float(held.qty) * float(units_of(held.symbol))
 
 
 def _add_account(samples: _Samples, overview: Overview) -> None:

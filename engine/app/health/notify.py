@@ -93,4 +93,4 @@ class Notifier:
             if self._socket is None:
                 self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
                 self._socket.setblocking(False)
-            self._socket.sendto(message.encode(), self.address)
+            self._socket.sendto(message.encode("utf-8", "backslashreplace"), self.address)

@@ -21,6 +21,7 @@ from engine.app.health.signs import SignReader
 from engine.app.health.stack import suspects_of
 from engine.app.health.watchdog import Watchdog
 from engine.core.health.verdict import Verdict, judge_health, judge_ready
+from engine.errors import Misconfigured
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
 
 LOOK_EVERY_S: Final = 1.0
@@ -54,10 +55,7 @@ def health_part(
             told = stack.enter_context(closing(notifier()))
             watchdog = stack.enter_context(Watchdog.here(pulse, lambda: suspects_of(engine.session.runs)))
             if settings.port is not None:
-                from engine.app.health.server import serve_health
-
-                url = stack.enter_context(serve_health(pulse, host=settings.host, port=settings.port))
-                logger.info("{}", f"Health is at {url}/healthz, metrics are at {url}/metrics.")
+                open_port(stack, pulse, settings.host, settings.port, engine)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(watchdog.serve, engine.alarms.tell, engine.markets.clock.now_ns)
                 nursery.start_soon(pulse.serve)
@@ -67,6 +65,27 @@ def health_part(
                 await trio.to_thread.run_sync(stack.close, abandon_on_cancel=True)
 
     return run
+
+
+def open_port(stack: ExitStack, pulse: Pulse, host: str, port: int, engine: Engine) -> None:
+    """Serve health until the stack is closed. A port that cannot be opened is told of, and takes nothing else away: a
+    supervisor that heard nothing because of it would end an engine that is well."""
+    from engine.app.health.server import serve_health
+
+    try:
+        url = stack.enter_context(serve_health(pulse, host=host, port=port))
+    except Misconfigured as failure:
+        engine.alarms.tell(
+            Finding(
+                key=f"{SOURCE} port",
+                severity=Severity.WARNING,
+                title="The health port cannot be opened; trading goes on without it",
+                text=str(failure),
+                at_ns=engine.markets.clock.now_ns(),
+            )
+        )
+    else:
+        logger.info("{}", f"Health is at {url}/healthz, metrics are at {url}/metrics.")
 
 
 async def look(engine: Engine, pulse: Pulse, told: Notifier, redact: Callable[[str], str]) -> None:
@@ -82,7 +101,7 @@ async def look(engine: Engine, pulse: Pulse, told: Notifier, redact: Callable[[s
             health = judge_health(pulse.progress, beat_age_s=0.0, frozen_after_s=pulse.frozen_after_s)
             if health.ok:
                 told.alive(trio.current_time())
-            engine.alarms.hold(SOURCE, tuple(finding_of(reason, engine) for reason in health.reasons))
+            engine.alarms.hold(SOURCE, tuple(finding_of(*ill, engine) for ill in pulse.progress.late()))
             if engine.session.ended_by:
                 told.stopping()
             told.status(describe(health, judge_ready(pulse.progress, health)))
@@ -92,9 +111,8 @@ async def look(engine: Engine, pulse: Pulse, told: Notifier, redact: Callable[[s
             told.stopping()
 
 
-def finding_of(reason: str, engine: Engine) -> Finding:
+def finding_of(task: str, reason: str, engine: Engine) -> Finding:
     """A task that does not get on."""
-    task = reason.partition(":")[0]
     return Finding(
         key=f"{SOURCE}/{task}",
         severity=Severity.CRITICAL,

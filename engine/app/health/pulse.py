@@ -12,6 +12,7 @@ from typing import Final
 
 import trio
 from attrs import define, field, frozen
+from loguru import logger
 
 from engine.app.beside.overview import Overview
 from engine.core.health.verdict import Progress, Verdict, judge_health, judge_ready
@@ -59,6 +60,8 @@ class Pulse:
     read: Callable[[], Reading]
     frozen_after_s: float
     clock_s: Callable[[], float] = time.monotonic
+    say: Callable[[str], None] = logger.warning
+    """Tells why figures could not be read."""
     progress: Progress | None = None
     reading: Reading | None = None
     failure: str = ""
@@ -93,9 +96,14 @@ class Pulse:
                 self.reading, self.failure = self.read(), ""
                 self._read_s = self.clock_s()
             except Exception as error:  # noqa: BLE001 - whatever is wrong with the figures, health goes on being told
-                self.failure = f"{type(error).__name__}: {error}"
+                self._fail(f"{type(error).__name__}: {error}")
             self._tried_s = self.clock_s()
             self._answered.set()
+
+    def _fail(self, failure: str) -> None:
+        if failure != self.failure:  # said once, and not at each scrape
+            self.failure = failure
+            self.say(f"The figures for /metrics cannot be read, so it has those of before: {failure}")
 
     # -- in any other
 

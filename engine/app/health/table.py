@@ -66,7 +66,7 @@ METRICS: Final = (
     _gauge("channel_waiting", "events that wait in one subscription", "strategy", "channel"),
     _gauge("channel_capacity", "how many may", "strategy", "channel"),
     # of strategies
-    _gauge("strategy_up", "1 while it runs", "strategy"),
+    _gauge("strategy_up", "1 while it runs, and once it has finished by itself", "strategy"),
     _counter("strategy_restarts", "how often it was started again", "strategy"),
     _gauge("event_lag_seconds", "from an event's instant at the venue to the strategy", "strategy", "percentile"),
     _gauge("orders", "orders of this session by what became of them", "strategy", "state"),

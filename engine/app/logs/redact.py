@@ -141,8 +141,9 @@ def _forms(value: str) -> Iterator[str]:
     yield value
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield quote(value)
-    yield quote(value, safe="")
-    yield quote_plus(value)
+    raw = value.encode("utf-8", "surrogateescape")  # what the environment holds need not be UTF-8
+    yield quote(raw)
+    yield quote(raw, safe="")
+    yield quote_plus(raw)
     yield repr(value)[1:-1]
-    yield base64.b64encode(value.encode()).decode().rstrip("=")
+    yield base64.b64encode(raw).decode().rstrip("=")

@@ -35,6 +35,8 @@ FILES_MAX: Final = 5
 AGE_DAYS_MAX: Final = 30
 """Files that were turned over longer ago are deleted: what they tell of is settled, and broker statements last."""
 _DAY_S: Final = 86_400
+_LEVELS: Final = ((logging.CRITICAL, "CRITICAL"), (logging.ERROR, "ERROR"), (logging.WARNING, "WARNING"), (0, "DEBUG"))
+"""What levels of the standard library are here, from the highest; libraries may have names of their own between."""
 
 
 def configure_logs(
@@ -117,7 +119,9 @@ class _ToFile:
 def _open_file(file: Path) -> TurnedFile:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        opened = TurnedFile(file, maxBytes=FILE_BYTES_MAX, backupCount=FILES_MAX, encoding="utf-8")
+        opened = TurnedFile(
+            file, maxBytes=FILE_BYTES_MAX, backupCount=FILES_MAX, encoding="utf-8", errors="backslashreplace"
+        )
     except OSError as error:
         raise Misconfigured(
             f"Log file {file} cannot be written: {error.strerror}; choose another --log-file."
@@ -130,5 +134,9 @@ class _ToLoguru(logging.Handler):
     """What libraries log with the standard library, into the same sinks."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = record.levelname if record.levelno >= logging.WARNING else "DEBUG"
-        logger.opt(exception=record.exc_info).log(level, f"{record.name}: {record.getMessage()}")
+        try:
+            said = record.getMessage()
+        except Exception:  # noqa: BLE001 - the standard library prints such a mistake; here it ends no strategy either
+            said = f"{record.msg} {record.args}"
+        level = next(name for least, name in _LEVELS if record.levelno >= least)
+        logger.opt(exception=record.exc_info).log(level, f"{record.name}: {said}")

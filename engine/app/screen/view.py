@@ -5,9 +5,10 @@ drawing, which costs milliseconds, is done by rich's own refresh thread from the
 looks at a terminal, one plain line every few seconds says the same.
 """
 
+import os
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -146,6 +147,7 @@ def _without_secrets(report: SessionReport) -> SessionReport:
     return evolve(report, strategies=rows, error=redacted(report.error) if report.error else None)
 
 
-def wants_tables(*, as_json: bool, isatty: Callable[[], bool]) -> bool:
-    """Tables are for a person at a terminal; a program that reads JSON gets lines."""
-    return isatty() and not as_json
+def wants_tables(*, as_json: bool, isatty: Callable[[], bool], environ: Mapping[str, str] = os.environ) -> bool:
+    """Tables are for a person at a terminal; a program that reads JSON gets lines, and a terminal that cannot move its
+    cursor, on which rich would draw nothing until the end."""
+    return isatty() and not as_json and environ.get("TERM", "").lower() not in ("dumb", "unknown")

@@ -1,7 +1,7 @@
 """The terminal's end of ``gapless top``: finding the engine that is meant, and what it tells of itself."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -50,9 +50,9 @@ class Attached:
             try:
                 more = await self.stream.receive_some(READ_BYTES)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                raise self._away() from error
+                raise await self._broke_off() from error
             if not more:
-                raise self._away()
+                raise await self._broke_off()
             self._rest += more
         line = bytes(self._rest[:end])
         del self._rest[: end + 1]
@@ -60,6 +60,15 @@ class Attached:
 
     def _away(self) -> EngineAway:
         return EngineAway(f"The engine (pid {pid_of(self.path)}) has ended.")
+
+    async def _broke_off(self) -> EngineAway:
+        """Why nothing more comes: an engine that goes on has dropped us."""
+        if not await _answers(self.path):
+            return self._away()
+        return EngineAway(
+            f"The engine (pid {pid_of(self.path)}) goes on, and has dropped this look, which did not read for seconds "
+            "(a terminal that was stopped does not). Start 'gapless top' again."
+        )
 
 
 def read_line(line: bytes) -> Overview:
@@ -84,6 +93,15 @@ async def attach_to(path: Path, want: str, every_s: float) -> AsyncIterator[Atta
     async with attached.stream:
         await attached.ask(want, every_s)
         yield attached
+
+
+async def _answers(path: Path) -> bool:
+    """Whether an engine still says something there."""
+    with trio.move_on_after(ANSWER_S), suppress(EngineAway, trio.BrokenResourceError):
+        async with await connect(path) as stream:
+            await stream.send_all(b'{"want": "once"}\n')
+            return bool(await stream.receive_some(1))
+    return False
 
 
 async def look_once(path: Path) -> bytes:

@@ -43,6 +43,16 @@ class Progress:
     signs: tuple[Sign, ...] = ()
     missing: tuple[str, ...] = ()
 
+    def late(self) -> Iterator[tuple[str, str]]:
+        """The tasks that do not get on, each with the reason, which names it."""
+        for sign in self.signs:
+            idle_s = sign.late_by(self.at_s)
+            if idle_s is not None:
+                yield (
+                    sign.task,
+                    f"{sign.task}: is {sign.doing}, and did nothing for {idle_s:.0f} s (at most {sign.within_s:g} s)",
+                )
+
 
 @frozen(kw_only=True)
 class Verdict:
@@ -69,7 +79,7 @@ def judge_health(progress: Progress | None, *, beat_age_s: float, frozen_after_s
         return Verdict.of((f"loop: it has stood still for {beat_age_s:.1f} s (at most {frozen_after_s:g} s)",))
     if progress is None:
         return Verdict.of(("loop: it has not given a sign yet",))
-    return Verdict.of(tuple(_late(progress)))
+    return Verdict.of(tuple(reason for _, reason in progress.late()))
 
 
 def judge_ready(progress: Progress | None, health: Verdict) -> Verdict:
@@ -77,13 +87,6 @@ def judge_ready(progress: Progress | None, health: Verdict) -> Verdict:
     if not health.ok or progress is None:
         return health
     return Verdict.of(progress.missing)
-
-
-def _late(progress: Progress) -> Iterator[str]:
-    for sign in progress.signs:
-        idle_s = sign.late_by(progress.at_s)
-        if idle_s is not None:
-            yield f"{sign.task}: is {sign.doing}, and did nothing for {idle_s:.0f} s (at most {sign.within_s:g} s)"
 
 
 @define(eq=False)

@@ -22,7 +22,7 @@ from engine.flow.journal.taps import LOSSY, Tap, TappedMerge, TappedSource, tap_
 from engine.flow.journal.track import Track
 from engine.flow.journal.words import render_words
 from engine.model.account import StrategyPosition
-from engine.model.journal import DECISIVE
+from engine.model.journal import DECISIVE, writable
 from engine.model.market import Kind, MarketEvent
 from engine.model.stream import Stream
 from engine.ports import LiveOrder, SavedState
@@ -100,8 +100,9 @@ class JournaledContext:
 
     def log(self, message: str) -> None:
         """Say something to the person who runs this."""
-        self.track.said(str(message))
-        self.inner.log(message)
+        said = writable(str(message))
+        self.track.said(said)
+        self.inner.log(said)
 
     def open_orders(self, symbol: str | None = None) -> tuple[LiveOrder, ...]:
         """This strategy's open orders."""

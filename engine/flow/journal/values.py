@@ -19,6 +19,7 @@ from engine.codec.journal.control import parse_control, render_control
 from engine.model.account import StrategyPosition
 from engine.model.control import Alarm, Connected, Gap, Halted, Lost, Resumed, Stale
 from engine.model.intent import Ticket
+from engine.model.journal import writable
 from engine.model.market import EVENT_TYPES, MarketEvent
 from engine.model.order import Fill, Order
 from engine.ports import LiveOrder
@@ -105,7 +106,7 @@ def render_failure(error: BaseException) -> tuple[str, str, str]:
         if not name.startswith("_") and (value is None or isinstance(value, str | int | float | Mapping))
     }
     sentence = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
-    return type(error).__name__, sentence, json.dumps(extra, separators=(",", ":"), sort_keys=True)
+    return type(error).__name__, writable(sentence), json.dumps(extra, separators=(",", ":"), sort_keys=True)
 
 
 def build_failure(name: str, sentence: str, extra: str) -> BaseException:

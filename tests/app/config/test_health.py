@@ -38,6 +38,7 @@ def test_other_machines_are_let_in_only_if_that_is_said(tmp_path: Path) -> None:
     assert load(tmp_path, '[health]\nhost = "::1"\n').health.host == "::1"
 
 
-def test_a_limit_below_the_beat_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit_s", ["0.1", "1e12"])
+def test_a_limit_below_the_beat_or_without_end_is_refused(tmp_path: Path, limit_s: str) -> None:
     with pytest.raises(Misconfigured, match=r"frozen_after_s"):
-        load(tmp_path, "[health]\nfrozen_after_s = 0.1\n")
+        load(tmp_path, f"[health]\nfrozen_after_s = {limit_s}\n")

@@ -63,6 +63,7 @@ def test_what_a_rule_or_a_legend_says_names_labels_that_are_there(deploy: Path) 
         known = SCRAPED.union(*(LABELS[name] for name in names))
         assert set(re.findall(r"\$labels\.(\w+)", rule)) <= known, rule
         assert "severity: critical" in rule or "severity: warning" in rule
+        assert "for:" in rule or not re.search(r"increase\(.* == 0", rule), "two scrapes behind a start are no increase"
     for panel in json.loads((deploy / "grafana.json").read_text())["panels"]:
         for target in panel["targets"]:
             names = re.findall(r"\bgapless_\w+", target["expr"])
@@ -122,9 +123,13 @@ def test_the_unit_starts_a_command_that_there_is_and_its_times_fit(deploy: Path)
     assert told["Type"] == ["notify"]
     assert float(told["WatchdogSec"][0]) > 10 * HealthSettings().frozen_after_s
     assert {"2", "3", "5"} == set(told["RestartPreventExitStatus"][0].split()), "what a person has to mend"
+    tried_s = int(told["StartLimitBurst"][0]) * float(told["RestartSec"][0])
+    assert 600 <= tried_s <= float(told["StartLimitIntervalSec"][0]), "a venue that is away for minutes, and an end"
     assert told["SuccessExitStatus"] == ["143"]
     assert "XDG_STATE_HOME=/var/lib" in told["Environment"][0]
     assert told["StateDirectory"] == ["gapless"]
+    assert told["User"] == ["gapless"]
+    assert "DynamicUser" not in told, "its state lies below a folder of root's, where 'gapless top' does not get"
 
 
 def test_every_port_is_the_same(deploy: Path) -> None:
@@ -150,6 +155,7 @@ def test_the_image_copies_what_is_there_runs_what_there_is_and_names_no_registry
     read_line(words)
     users = [rest for step, rest in steps if step == "USER"]
     assert users == ["10001"]
+    assert not re.search(r"podman build (?!--format docker )", text), "without it the health check is left out"
 
 
 def health_check(deploy: Path, port: int) -> int:

@@ -49,7 +49,11 @@ REPORT = SessionReport(
         StreamRow("sma", "iex", "trades", "AAPL", received=5, delivered=5, duplicates=4),
     ),
     feeds=(FeedRow("iex", "live", 2, 3, 100, 1, 4, 5, Spread(1.5, 20.0, 300.0), Spread(0.1, 0.2, 0.3)),),
-    strategies=(StrategyRow("sma", "running", 1, None, Spread(2.0, 25.0, 250.0)), StrategyRow("old", "failed")),
+    strategies=(
+        StrategyRow("sma", "running", 1, None, Spread(2.0, 25.0, 250.0)),
+        StrategyRow("old", "failed"),
+        StrategyRow("done", "finished"),
+    ),
     account=AccountRow(
         stream="listening",
         connects=2,
@@ -125,6 +129,7 @@ def value(told: dict[Any, float], name: str, **labels: str) -> float:
         ("feed_lag_seconds", {"feed": "iex", "percentile": "100"}, 0.3),
         ("queue_lag_seconds", {"percentile": "50"}, 0.0001),
         ("gaps_total", {"cause": "history_lags"}, 2),
+        ("gaps_total", {"cause": "dropped"}, 0),
         ("gaps_recovered_total", {}, 5),
         ("streams", {"state": "silent"}, 1),
         ("streams", {"state": "halted"}, 0),
@@ -137,6 +142,7 @@ def value(told: dict[Any, float], name: str, **labels: str) -> float:
         ("channel_capacity", {"strategy": "sma", "channel": "trades SPY"}, 200),
         ("strategy_up", {"strategy": "sma"}, 1),
         ("strategy_up", {"strategy": "old"}, 0),
+        ("strategy_up", {"strategy": "done"}, 1),
         ("strategy_restarts_total", {"strategy": "sma"}, 1),
         ("event_lag_seconds", {"strategy": "sma", "percentile": "99"}, 0.025),
         ("orders", {"strategy": "sma", "state": "filled"}, 5),
@@ -216,6 +222,21 @@ def test_labels_are_bounded_and_cannot_break_the_text() -> None:
     told = samples(evolve(OVERVIEW, channels=(channel("sma", name, 1, 2),)))
     (label,) = [dict(labels)["channel"] for sample, labels in told if sample == "gapless_channel_waiting"]
     assert label == name[: LABEL_CHARS_MAX - 3] + "..."
+
+
+def test_names_that_are_one_when_they_are_cut_are_one_sample_and_the_other_is_counted() -> None:
+    alike = "strategy_" * 20
+    rows = (StrategyRow(f"{alike}1", "running"), StrategyRow(f"{alike}2", "failed"))
+    _, text = render_metrics(VITALS, evolve(READING, overview=evolve(OVERVIEW, report=evolve(REPORT, strategies=rows))))
+    assert len(re.findall(r"^gapless_strategy_up\{", text.decode(), re.MULTILINE)) == 1
+    assert 'gapless_series_omitted{metric="gapless_strategy_up"} 1.0' in text.decode()
+
+
+def test_a_contract_is_worth_a_hundred_times_its_price() -> None:
+    held = PositionRow("sma", "SPY260320C00580000", "2", "4.5", "5.25", "150")
+    told = samples(evolve(OVERVIEW, report=evolve(REPORT, account=AccountRow(positions=(held,)))))
+    assert value(told, "position_quantity", strategy="sma", symbol=held.symbol) == 2
+    assert value(told, "position_dollars", strategy="sma", symbol=held.symbol) == 1050
 
 
 def test_the_text_is_openmetrics_for_who_asks_for_it() -> None:

@@ -47,7 +47,7 @@ def drain(listener: socket.socket) -> list[str]:
 async def test_the_watchdog_hears_nothing_while_a_task_is_wedged_and_the_alarm_says_which(
     exchange: SimulatedExchange, kept_alarms: Any
 ) -> None:
-    """The part ``watch`` ticks for 60 s, hangs until 180 s, and ticks again."""
+    """The part ``watch:1`` ticks for 60 s, hangs until 180 s, and ticks again. Names have colons: ``crypto:us-1``."""
     heard: list[tuple[float, str]] = []
     alarms: list[tuple[float, list[str]]] = []
 
@@ -61,7 +61,7 @@ async def test_the_watchdog_hears_nothing_while_a_task_is_wedged_and_the_alarm_s
                 await trio.sleep(0.5)
                 at_s = trio.current_time() - began_s
                 if not 60 < at_s < 180:
-                    engine.ticks["watch"] = trio.current_time()
+                    engine.ticks["watch:1"] = trio.current_time()
                 alarms.append((at_s, [finding.key for finding in kept_alarms.held.get("health", [])]))
                 heard.extend((at_s, told) for told in drain(listener))
 
@@ -98,15 +98,20 @@ async def test_the_watchdog_hears_nothing_while_a_task_is_wedged_and_the_alarm_s
     assert [at_s for at_s in signs if at_s > 182], "and it hears again"
     assert heard[0][1] == "READY=1"
     assert heard[-1][1] == "STOPPING=1"
-    assert any(told.startswith("STATUS=ill: watch: is running, and did nothing for 61 s") for _, told in heard)
+    assert any(told.startswith("STATUS=ill: watch:1: is running, and did nothing for 61 s") for _, told in heard)
     assert "STATUS=ready" in [told for _, told in heard]
-    assert {key for at_s, keys in alarms for key in keys} == {"health/watch"}
+    assert {key for at_s, keys in alarms for key in keys} == {"health/watch:1"}
     assert all(bool(keys) == (ill_s < at_s < 180) for at_s, keys in alarms if abs(at_s - ill_s) > 2 < abs(at_s - 180))
     assert kept_alarms.told == [], "the loop never stood still"
 
 
-async def test_a_port_that_is_taken_ends_no_session(exchange: SimulatedExchange, kept_alarms: Any) -> None:
-    with socket.socket() as taken:
+async def test_a_port_that_is_taken_ends_no_session_and_systemd_hears_of_it_all_the_same(
+    exchange: SimulatedExchange, kept_alarms: Any
+) -> None:
+    environ = {"NOTIFY_SOCKET": f"@gapless-taken-{os.getpid()}", "WATCHDOG_USEC": "2000000"}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, socket.socket() as taken:
+        listener.bind(f"\0gapless-taken-{os.getpid()}")
+        listener.setblocking(False)
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = HealthSettings(port=taken.getsockname()[1])
@@ -114,7 +119,8 @@ async def test_a_port_that_is_taken_ends_no_session(exchange: SimulatedExchange,
         @asynccontextmanager
         async def attached(engine: Engine) -> AsyncIterator[None]:
             engine.alarms = kept_alarms
-            async with stand_beside(engine, {"health": health_part(settings, read_overview, notifier=Notifier)}):
+            health = health_part(settings, read_overview, notifier=lambda: Notifier.of(environ))
+            async with stand_beside(engine, {"health": health}):
                 yield
 
         report = await run_live(
@@ -128,8 +134,11 @@ async def test_a_port_that_is_taken_ends_no_session(exchange: SimulatedExchange,
             exchange=exchange.running,
             run_sync=run_inline,
         )
+        heard = drain(listener)
     assert report.ended_by == "for"
+    assert heard[0] == "READY=1"
+    assert heard.count("WATCHDOG=1") >= 4
     (found,) = kept_alarms.told
-    assert found.key == "part/health"
+    assert found.key == "health port"
     assert found.severity is Severity.WARNING
     assert "--health-port" in found.text

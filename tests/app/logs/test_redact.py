@@ -97,3 +97,10 @@ def test_of_an_address_its_secret_parts_are_gone_and_its_host_may_stay(
     assert redact(stays) == stays
     for part in (*gone, "wordpass99"):
         assert redact(f"({part})") == f"({MASK})"
+
+
+def test_a_secret_that_is_not_utf_8_is_removed_as_any_other() -> None:
+    value = b"s3cr3t\xff\xfewith-bytes".decode("utf-8", "surrogateescape")
+    redact = Redactor([Secret(value)])
+    assert redact(f"key={value}!") == f"key={MASK}!"
+    assert redact(quote(value, errors="surrogateescape")) == MASK

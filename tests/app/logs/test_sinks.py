@@ -15,6 +15,7 @@ import pytest
 import trio
 from loguru import logger
 
+from engine.app.config.choices import LogFormat
 from engine.app.logs import configure_logs
 from engine.app.logs.sinks import AGE_DAYS_MAX, FILES_MAX, TurnedFile
 from engine.app.secrets import Secret
@@ -127,6 +128,44 @@ def test_json_lines_are_one_object_each_whatever_is_in_them(tmp_path: Path, caps
         assert "test_sinks:" in said["where"]
         assert "ValueError: *******" in failed["exception"]
         assert VALUE not in text
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.usefixtures("_logs_put_back")
+def test_half_a_character_is_told_by_its_escape_and_stops_no_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], log_format: LogFormat
+) -> None:
+    file = tmp_path / "app.log"
+    configure_logs(file=file, log_format=log_format, secrets=[Secret(VALUE)])
+    logger.warning("no such file: caf\udce9, {}", VALUE)
+    logger.warning("and on")
+    for text, how in ((capfd.readouterr().err, "caf"), (file.read_text(), "caf\\udce9")):  # pytest's stderr writes "?"
+        first, second = text.splitlines()
+        assert how in (json.loads(first)["message"] if log_format == "json" else first)
+        assert "*******" in first
+        assert "and on" in second
+        assert VALUE not in text
+
+
+@pytest.mark.usefixtures("_logs_put_back")
+def test_what_is_said_cannot_steer_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "app.log"
+    configure_logs(file=file)
+    logger.warning("{}", "venue: \x1b]0;title\x07\r\x9b2J and\ta\nsecond line")
+    for text in (capsys.readouterr().err, file.read_text()):
+        assert "venue: \\x1b]0;title\\x07\\x0d\\x9b2J and\ta\nsecond line" in text
+
+
+@pytest.mark.usefixtures("_logs_put_back")
+def test_a_library_that_logs_wrongly_or_at_a_level_of_its_own_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(secrets=[Secret(VALUE)])
+    library = logging.getLogger("library")
+    library.warning("%d of them", VALUE)
+    logging.addLevelName(35, "NOTICE")
+    library.log(35, "its own level")
+    wrong, own = capsys.readouterr().err.splitlines()
+    assert "WARNING session: library: %d of them ('*******',)" in wrong
+    assert "WARNING session: library: its own level" in own
 
 
 def test_what_was_turned_over_is_forgotten_by_number_and_by_age(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import trio
 from attrs import evolve
 
+from engine import Context, strategy
 from engine.app.cli import run_command
 from engine.app.live import run_live
 from engine.app.options import LoadedStrategy, RunOptions
@@ -69,6 +70,25 @@ async def test_what_the_venue_published_is_in_the_folder(autojump_clock: trio.ab
     assert len(trades) > 50
     assert (session.manifest.finished, session.compacted) == (True, True)
     assert [player.name for player in session.manifest.strategies] == ["record"]
+
+
+@strategy()
+async def half(ctx: Context) -> None:
+    """Speaks of a file whose name is no UTF-8, and fails over it."""
+    ctx.log("no file caf\udce9")
+    async with ctx.trades("BTC/USD") as trades:
+        async for _ in trades:
+            raise ValueError("still no file caf\udce9")
+
+
+async def test_half_a_character_ends_no_session_that_is_recorded(
+    autojump_clock: trio.abc.Clock, held: Any, tmp_path: Path
+) -> None:
+    session, _ = await held(strategies=(LoadedStrategy(half, name="half"),))
+    assert (session.manifest.finished, session.compacted) == (True, True)
+    noted = (tmp_path / "session" / "decisions.journal").read_bytes()
+    assert noted.count(b"no file caf\\udce9") == 2, "what it said, and what it ended with"
+    assert "udce9" in (tmp_path / "session" / "report.json").read_text()
 
 
 async def test_what_happened_to_the_line_is_noted_among_the_events(autojump_clock: trio.abc.Clock, held: Any) -> None:

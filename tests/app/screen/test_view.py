@@ -43,6 +43,7 @@ def test_the_latest_figures_are_taken_when_asked_for() -> None:
 
 
 def test_tables_are_for_people_at_a_terminal() -> None:
-    assert wants_tables(as_json=False, isatty=lambda: True)
-    assert not wants_tables(as_json=True, isatty=lambda: True)
+    assert wants_tables(as_json=False, isatty=lambda: True, environ={"TERM": "xterm"})
+    assert not wants_tables(as_json=True, isatty=lambda: True, environ={"TERM": "xterm"})
+    assert not wants_tables(as_json=False, isatty=lambda: True, environ={"TERM": "dumb"})
     assert not wants_tables(as_json=False, isatty=lambda: False)

@@ -15,7 +15,7 @@ import trio.testing
 from attrs import define, evolve
 
 from engine.app.beside.overview import HeardRow, Overview
-from engine.app.top.attach import Found, attach_to, choose, find_engines, look_once, read_line
+from engine.app.top.attach import Attached, Found, attach_to, choose, find_engines, look_once, read_line
 from engine.app.top.place import bind_socket, connect, find_sockets
 from engine.app.top.serve import CLIENTS_MAX, EVERY_MIN_S, WRITE_S, encode_overview, peer_uid, serve_overviews
 from engine.errors import EngineAway, Misconfigured
@@ -121,6 +121,25 @@ async def test_a_client_that_never_reads_is_dropped_and_delays_nobody(
         with pytest.raises(trio.BrokenResourceError):
             await deaf.send_all(b"x" * 4_000_000)
         await deaf.aclose()
+
+
+async def read_all(attached: Attached) -> None:
+    """All that comes."""
+    while True:
+        await attached.next_line()
+
+
+@pytest.mark.parametrize("streams", [1, 5000])
+async def test_who_was_dropped_is_told_that_and_not_that_the_engine_ended(
+    streams: int, serving: Any, here: Overview, autojump_clock: Any
+) -> None:
+    """A small overview goes into the socket whole or not at all, a large one in pieces."""
+    heard = tuple(HeardRow(feed="iex", kind="trades", symbol=f"S{n}") for n in range(streams))
+    async with serving(evolve(here, heard=heard)) as served, attach_to(served.path, "stream", 0.0) as stopped:
+        await trio.sleep(600)
+        with pytest.raises(EngineAway, match="dropped this look"):
+            await read_all(stopped)
+        assert read_line(await look_once(served.path)).pid == os.getpid()
 
 
 @pytest.mark.parametrize("said", [b"nonsense\n", b'{"want": "the moon"}\n', b"x" * 10_000, b'{"every_s": "now"}\n'])

@@ -8,7 +8,7 @@ from engine.core.health.verdict import REASONS_MAX, Movement, Progress, Sign, Ve
 seconds = st.floats(min_value=0, max_value=1e6, allow_nan=False)
 signs = st.lists(
     st.builds(
-        Sign, task=st.text("abc", min_size=1, max_size=8), at_s=seconds, within_s=seconds, doing=st.just("connecting")
+        Sign, task=st.text("abc: ", min_size=1, max_size=8), at_s=seconds, within_s=seconds, doing=st.just("connecting")
     ),
     max_size=40,
 ).map(tuple)
@@ -16,8 +16,10 @@ signs = st.lists(
 
 @given(signs, seconds)
 def test_health_is_red_if_and_only_if_a_sign_is_late(given_signs: tuple[Sign, ...], now_s: float) -> None:
-    verdict = judge_health(Progress(at_s=now_s, signs=given_signs), beat_age_s=0.0, frozen_after_s=2.0)
+    progress = Progress(at_s=now_s, signs=given_signs)
+    verdict = judge_health(progress, beat_age_s=0.0, frozen_after_s=2.0)
     late = [sign for sign in given_signs if now_s - sign.at_s > sign.within_s]
+    assert [task for task, _ in progress.late()] == [sign.task for sign in late]
     assert verdict.ok == (not late)
     assert len(verdict.reasons) == min(len(late), REASONS_MAX + 1)
     for sign, reason in zip(late, verdict.reasons[:REASONS_MAX], strict=False):

@@ -1,13 +1,18 @@
 """The same call has the same words."""
 
+import re
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import LimitReached
+from engine.flow.journal.again.reel import same_words
 from engine.flow.journal.values import build_failure, parse, render, render_failure
 from engine.flow.journal.words import render_words
 from engine.model.control import Gap
+from engine.model.journal import HIDDEN
 from engine.model.market import Bar, Kind
 from engine.model.order import Fill, Side, TimeInForce
 from engine.model.stream import Stream
@@ -50,3 +55,15 @@ def test_an_error_is_raised_again_with_all_that_it_told() -> None:
     assert isinstance(error, LimitReached)
     assert (str(error), error.rule, error.status, error.extra) == ("too much", "order_qty", 403, {"a": "b"})
     assert isinstance(build_failure(*render_failure(ValueError("no"))), ValueError)
+
+
+@given(st.lists(st.text("ab", max_size=3), min_size=1, max_size=4), st.text("ab", max_size=12))
+def test_a_hidden_secret_stands_for_anything_and_all_else_for_itself(pieces: list[str], said: str) -> None:
+    wanted = re.fullmatch(".*".join(pieces), said) is not None
+    assert same_words(HIDDEN.join(pieces), said) == wanted
+    assert same_words(HIDDEN.join(pieces), "a secret".join(pieces))
+
+
+def test_a_line_of_stars_is_compared_at_once() -> None:
+    assert not same_words(HIDDEN.join([" "] * 200) + "b", " " * 5000)
+    assert same_words("*" * 5000, "*" * 5000)

@@ -16,7 +16,7 @@ from engine.flow.journal.taps import LOSSY
 from engine.model.account import StrategyPosition
 from engine.model.entry import Entry
 from engine.model.intent import Ticket
-from engine.model.journal import Asked
+from engine.model.journal import Asked, writable
 from engine.model.market import Kind, MarketEvent
 from engine.model.stream import Stream
 from engine.ports import LiveOrder, SavedState
@@ -123,7 +123,7 @@ class RecordedContext:
 
     def log(self, message: str) -> None:
         """Said then, and not again."""
-        self.stage.reel.say(self.stage.task(), str(message))
+        self.stage.reel.say(self.stage.task(), writable(str(message)))
 
     def open_orders(self, symbol: str | None = None) -> tuple[LiveOrder, ...]:
         """This strategy's open orders."""
