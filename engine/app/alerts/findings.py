@@ -9,15 +9,19 @@ from typing import Final
 import trio
 
 from engine.app.beside.engine import Engine
-from engine.errors import GaplessError
+from engine.errors import GaplessError, Misconfigured
 from engine.flow.account.killswitch import ACCOUNT, WATCH_EVERY_S
 from engine.flow.desk.record import SOURCE as ACCOUNT_SIDE
 from engine.flow.notices import Notices
 from engine.model.alert import TITLE_CHARS_MAX, Finding, Severity
 from engine.model.control import Alarm, ControlEvent, Halted
 
-SAID: Final = ("session/",)
+HALTED: Final = "halted"
+SESSION: Final = "session"
+SAID: Final = (f"{SESSION}/",)
 """Keys of what the terminal has in the words of whatever it happened to."""
+GOING_ON: Final = frozenset({"waiting", "running", "restarting"})
+"""States of a strategy that is not over."""
 NOTICES_MAX: Final = 1000
 """Events that wait to be looked at; they are looked at whenever the loop gets round to it."""
 KEY_CHARS_MAX: Final = 60
@@ -35,10 +39,13 @@ def _whole(reason: str, advice: str = "") -> str:
     return "\n".join(filter(None, (reason if len(reason) > TITLE_CHARS_MAX // 2 else "", advice)))
 
 
-def finding_of(event: ControlEvent) -> Finding | None:
-    """What a person should know of a control event; ``None`` for what the watch judges by its duration."""
+def finding_of(event: ControlEvent, *, under: str = HALTED) -> Finding | None:
+    """What a person should know of a control event; ``None`` for what the watch judges by its duration.
+
+    ``under``: what the key of a strategy's end begins with.
+    """
     if isinstance(event, Halted):
-        return halted(event.strategy, event.reason, event.at_ns)
+        return halted(event.strategy, event.reason, event.at_ns, under=under)
     if isinstance(event, Alarm):
         return Finding(
             key=f"alarm/{event.feed}/{_kind(event.message)}",
@@ -50,10 +57,10 @@ def finding_of(event: ControlEvent) -> Finding | None:
     return None
 
 
-def halted(strategy: str, reason: str, at_ns: int) -> Finding:
+def halted(strategy: str, reason: str, at_ns: int, *, under: str) -> Finding:
     """A strategy was ended by the engine or by its own exception."""
     return Finding(
-        key=f"halted/{strategy}",
+        key=f"{under}/{strategy}",
         severity=Severity.CRITICAL,
         title=headline(f"Strategy {strategy} has ended: {reason}"),
         text=_whole(reason, "It does not run any more; the others go on. Look at its positions and open orders."),
@@ -64,7 +71,7 @@ def halted(strategy: str, reason: str, at_ns: int) -> Finding:
 def ended_badly(reason: str, at_ns: int) -> Finding:
     """The session is over, and nobody asked for that."""
     return Finding(
-        key="session/ended",
+        key=f"{SESSION}/ended",
         severity=Severity.CRITICAL,
         title=headline(f"The session has ended by an error: {reason}"),
         text=_whole(reason, "Nothing is traded or watched any more until it is started again."),
@@ -104,7 +111,8 @@ def tell_left(engine: Engine, notices: Notices) -> None:
 
 
 def _tell(engine: Engine, event: ControlEvent) -> None:
-    found = finding_of(event)
+    under = _under(engine, event.strategy) if isinstance(event, Halted) else HALTED
+    found = finding_of(event, under=under)
     if found is not None:
         engine.alarms.tell(found)
 
@@ -114,13 +122,21 @@ def tell_ending(engine: Engine, error: BaseException | None) -> None:
     now_ns = engine.markets.clock.now_ns()
     for run in engine.session.runs:
         if run.failure is not None:
-            found = halted(run.name, run.error or str(run.failure), now_ns)
+            found = halted(run.name, run.error or str(run.failure), now_ns, under=_under(engine, run.name))
             if all(alarm.finding.key != found.key for alarm in engine.alarms.standing()):
                 engine.alarms.tell(found)
     failure = error if engine.session.failure is None else engine.session.failure
     if failure is not None:
         ours = isinstance(failure, GaplessError)
         engine.alarms.tell(ended_badly(str(failure) if ours else f"a bug: {_first(failure)!r}", now_ns))
+
+
+def _under(engine: Engine, strategy: str) -> str:
+    """What the key of a strategy's end begins with: a setting that it cannot use, where nothing else runs, is what the
+    session ends with, and the terminal has it in those words."""
+    runs = engine.session.runs
+    refused = any(run.name == strategy and isinstance(run.failure, Misconfigured) for run in runs)
+    return SESSION if refused and not any(run.state in GOING_ON for run in runs) else HALTED
 
 
 def _first(error: BaseException) -> BaseException:
