@@ -10,11 +10,11 @@ from typing import Final
 from attrs import define, field
 
 from engine.core.bars.making import MINUTE_NS, UNCOUNTED, VOLUME_ONLY
+from engine.model.instant import NS_PER_S
 from engine.model.market import Bar, Trade
 
 CANDLES_MAX: Final = 1500
 """A day of minutes, extended hours too, with room: 100 kB for a browser."""
-NS_PER_S: Final = 1_000_000_000
 
 
 @define
