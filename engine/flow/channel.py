@@ -69,6 +69,8 @@ class Channel:
     """Told how many items each `batch` handed over."""
     on_ended: Callable[[GaplessError | None], None] | None = None
     """Told when the strategy saw the end, with the error that it was."""
+    on_abandon: Callable[[], None] | None = None
+    """Told before what was handed over and not looked at is given up."""
     waker: Waker = field(factory=Waker)
     arrival: list[MarketEvent] = field(factory=list)
     """What the fan-out is collecting for this channel out of the arrival it is at."""
@@ -130,6 +132,8 @@ class Channel:
 
     def abandon(self) -> None:
         """The strategy stopped reading: what it has not seen is not delivered."""
+        if self.on_abandon is not None:
+            self.on_abandon()
         unseen = self._hand[self._at :]
         self._hand, self._at = [], 0
         for hole in self.queue.abandon(unseen):

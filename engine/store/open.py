@@ -52,9 +52,13 @@ async def open_store(
 
 @asynccontextmanager
 async def _serving(store: SqliteStore) -> AsyncIterator[SqliteStore]:
-    """Run the writer while the block runs, and let it finish."""
+    """Run the writer while the block runs, and let it finish.
+
+    It is not waited for at its start: whoever is cancelled while he waits for what is shielded waits for ever.
+    """
     async with trio.open_nursery() as nursery:
-        scope: trio.CancelScope = await nursery.start(store.serve)
+        scope = trio.CancelScope(shield=True)
+        nursery.start_soon(store.serve, scope)  # noqa: ASYNC113 - what comes before it runs waits for it
         try:
             yield store
         finally:

@@ -119,10 +119,9 @@ class SqliteStore:
             )
         return self._group
 
-    async def serve(self, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
-        """Write until the store is closed, or until the scope that this starts with is cancelled."""
-        with trio.CancelScope(shield=True) as scope:
-            task_status.started(scope)
+    async def serve(self, scope: trio.CancelScope) -> None:
+        """Write until the store is closed, or until this scope, which has to be shielded, is cancelled."""
+        with scope:
             while True:
                 group = self._group
                 await group.begun.wait()

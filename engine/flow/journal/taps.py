@@ -85,6 +85,11 @@ class Tap:
         self._ready.append(f'{{"end":{json.dumps(told)}}}')
         self.noter.dirty = True
 
+    def on_abandon(self) -> None:
+        """What nobody looked at will never be: an overflow takes it out of the strategy's hand."""
+        self._keep(self._drain(self._waiting() - self.unseen()))
+        self._pending.clear()
+
     def take(self) -> tuple[int, tuple[str, ...]] | None:
         """What the strategy took since this was asked last: how many items, and what they were if that is not plain."""
         self._keep(self._drain(self._waiting() - self.unseen()))
@@ -156,6 +161,7 @@ def tap_channel(channel: Channel, number: int, noter: Noter) -> Tap:
             tap.add(len(items))
 
     channel.on_handed, channel.on_batch, channel.on_ended = on_handed, tap.on_batch, tap.on_ended
+    channel.on_abandon = tap.on_abandon
     return tap
 
 

@@ -122,14 +122,13 @@ class Recording:
 
     # -- to the disk
 
-    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def serve(self) -> None:
         """Write until closed, and then what still waits. Shielded: the end of a session is a part of it."""
         with self._shield:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sync_often)
                 if self._flush_s < math.inf:
                     nursery.start_soon(self._keep_orders)
-                task_status.started()
                 while not self._closed:
                     with trio.move_on_after(self._flush_s):
                         await self._urgent.wait()
@@ -269,9 +268,9 @@ async def open_recording(
 
 @asynccontextmanager
 async def _serving(recording: Recording) -> AsyncIterator[None]:
-    """Write while the block runs, and then what still waits."""
+    """Write while the block runs, and then what still waits. Not waited for: see `engine.store.open`."""
     async with trio.open_nursery() as nursery:
-        await nursery.start(recording.serve)
+        nursery.start_soon(recording.serve)  # noqa: ASYNC113 - what comes before it runs waits for it
         try:
             yield
         finally:

@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from engine.core.overflow import Full, Overflow
+from engine.errors import ChannelOverflow
 from engine.flow.channel import Channel
 from engine.flow.journal.taps import tap_channel
 from engine.model.control import Gap
@@ -46,6 +47,19 @@ async def test_only_what_was_looked_at_counts() -> None:
     assert tap.take() is None
     await subscription.__anext__()
     assert tap.take() == (1, ())
+
+
+async def test_what_an_overflow_takes_out_of_a_hand_was_not_looked_at() -> None:
+    subscription = channel("fail")
+    tap = tap_channel(subscription, 1, Silent())
+    subscription.put(trades(1, 2, 3), 0)
+    await subscription.__anext__()
+    subscription.put(trades(*range(4, 20)), 0)
+    with pytest.raises(ChannelOverflow):
+        await subscription.__anext__()
+    taken = tap.take()
+    assert taken is not None
+    assert taken[0] == 1
 
 
 async def test_a_gap_and_a_warm_up_row_are_told_in_their_place() -> None:
