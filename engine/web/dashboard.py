@@ -6,7 +6,6 @@ from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Final
 
 import trio
-from loguru import logger
 
 from engine.app.beside.engine import Engine
 from engine.app.beside.reading import read_overview
@@ -56,7 +55,7 @@ async def serve_dashboard(engine: Engine, settings: WebSettings) -> None:
     with open_socket(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
         site = build_site(engine, settings, port, token)
-        logger.info("{}", _where(settings, port, token))
+        engine.report(_where(settings, port, token))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(site.run)
             await serve(site.app, listener)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from engine.core.rules import plain
+from engine.model.instant import NS_PER_S
 from engine.model.intent import Ticket
 from engine.model.order import Fill, Order, Side
-from engine.web.charts.candles import NS_PER_S
 
 FILLS_MAX: Final = 500
 """On one chart; more would hide the candles."""
