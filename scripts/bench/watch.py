@@ -6,8 +6,8 @@ process, are logged in and read every message of their pages: ten the overview, 
 blasted, the others the rest. A client more opens the overview and never reads: it has to be dropped, and must hold up
 nobody.
 
-    python scripts/bench/watch.py                     # a table, about a minute and a half
-    python scripts/bench/watch.py --rounds 5 --json   # one JSON object for machines
+    python scripts/bench/watch.py                     # a table, about two and a half minutes
+    python scripts/bench/watch.py --rounds 9 --json   # one JSON object for machines
 
 ``rate`` is messages a second of wall time, ``cpu_us`` microseconds of processor time a message of the engine's process,
 its threads included; each is the best of its rounds, since other work on the machine only ever makes it worse.
@@ -336,7 +336,7 @@ def met(found: dict[str, Any]) -> bool:
 def main() -> int:
     """Compare, or be one of the processes when called so by `measure`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="sessions with and without (default 3 of each)")
+    parser.add_argument("--rounds", type=int, default=5, help="sessions with and without (default 5 of each)")
     parser.add_argument("--messages", type=int, default=MESSAGES, help=f"of one session (default {MESSAGES})")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--role", choices=("alone", "watched", "clients"), help=argparse.SUPPRESS)
